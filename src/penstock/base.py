@@ -1,0 +1,414 @@
+"""What both clients share: their values, their views, and a call's way into the stack."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+
+from penstock.building import Builder
+from penstock.call import ATTEMPT, CALL, Attempt, Call
+from penstock.errors import ClientClosed, ConfigurationError, InvalidOption, PenstockError
+from penstock.facts import AttemptEnded
+from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of
+from penstock.redact import Secret
+from penstock.scope import Scope
+from penstock.stack import Stack
+from penstock.urls import URLs, origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from penstock.clock import Clock
+    from penstock.messages import Request, Response
+    from penstock.options import HeaderValue, KeyProvider
+    from penstock.runtime import Runtime
+    from penstock.settings import Settings
+    from penstock.stack import Next
+    from penstock.streaming.reader import Reader
+    from penstock.transport.wire import Wire
+
+_DEFAULTS = RequestOptions(
+    timeout=60.0,
+    deadline=None,
+    max_retries=2,
+    headers={},
+    raise_for_status=True,
+    allow_absolute=False,
+    max_response_bytes=None,
+)
+_OVER_CLIENT = replace(_DEFAULTS, timeout=UNSET)  # a caller's client keeps its own timeouts
+_BODY = ("content", "data", "files", "json")
+_JSON_ALONE = frozenset({"json"})
+_NOT_OPTIONS = frozenset({*_BODY, "options"})
+_STACKS_KEPT = 32
+_POOL_SETTINGS = ("proxy", "verify", "trust_env")
+
+
+class InsecureWarning(UserWarning):
+    """A client was told not to verify certificates."""
+
+
+class BaseClient:
+    """A client's values, and the way of a call into its stack.
+
+    Values come from arguments and defaults alone: the environment and files are read by
+    `from_settings` and `from_env`. An argument wins over `settings=`.
+
+    Args:
+        base_url: What paths are relative to. The key and the client's headers go to its origin
+            alone.
+        api_key: The key, or a callable (async in an async client) that supplies it for each
+            attempt.
+        auth: An `httpx.Auth` instead of a key.
+        headers: Headers of every request; a callable value is asked for each attempt.
+        params: Query parameters of every request.
+        cookies: Cookies sent with every request. Cookies a server sets are not kept.
+        user_agent: Product tokens put before Penstock's own.
+        timeout: Seconds for one attempt, an `httpx.Timeout`, or None. 60 unless given.
+        deadline: Seconds for a whole call, waits included. None unless given.
+        max_retries: How many repeats may follow the first attempt. 2 unless given.
+        raise_for_status: Whether a final status of 400 or more raises. True unless given.
+        max_response_bytes: The longest body, in bytes off the wire. None unless given.
+        proxy: A proxy URL; the environment's are used unless given (with *trust_env*).
+        verify: True, False, the path of a CA file or directory, or an `ssl.SSLContext`.
+        cert: The path of a client certificate, or a tuple with its key and password.
+        limits: An `httpx.Limits` for the connection pool.
+        http2: Whether to offer HTTP/2 (extra `http2`).
+        trust_env: Whether proxies and certificate locations are taken from the environment. True
+            unless given.
+        stack: The middleware; `Stack.standard()` unless given.
+        settings: Where values that no argument gives come from.
+        transport: Any httpx or httpx2 transport to send with.
+        http_client: Your own httpx or httpx2 client to send with; it is never closed.
+        logger: A structlog or stdlib logger for this client's events.
+        tracer_provider: An OpenTelemetry tracer provider; the global one unless given.
+        meter_provider: An OpenTelemetry meter provider; the global one unless given.
+        name: Names the client in spans and logs.
+        clock: Time and chance; tests pass a `penstock.testing.VirtualClock`.
+
+    Raises:
+        InvalidOption: A value cannot work. The message shows no secret.
+        ConfigurationError: The stack cannot work in a client of this colour.
+    """
+
+    def __init__(
+        self,
+        base_url: Any = UNSET,
+        *,
+        api_key: str | Secret | KeyProvider | None = None,
+        auth: Any = None,
+        headers: Mapping[str, HeaderValue] | None = None,
+        params: Mapping[str, Any] | None = None,
+        cookies: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+        timeout: Any = UNSET,
+        deadline: float | None = UNSET,  # type: ignore[assignment]  # UNSET is of no type but its own
+        max_retries: int = UNSET,  # type: ignore[assignment]  # as above
+        raise_for_status: bool = UNSET,  # type: ignore[assignment]  # as above
+        max_response_bytes: int | None = UNSET,  # type: ignore[assignment]  # as above
+        proxy: Any = UNSET,
+        verify: Any = UNSET,
+        cert: Any = UNSET,
+        limits: Any = UNSET,
+        http2: bool = UNSET,  # type: ignore[assignment]  # as above
+        trust_env: bool = UNSET,  # type: ignore[assignment]  # as above
+        stack: Stack | None = None,
+        settings: Settings | None = None,
+        transport: Any = None,
+        http_client: Any = None,
+        logger: Any = None,
+        tracer_provider: Any = None,
+        meter_provider: Any = None,
+        name: str | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        given: dict[str, Any] = {} if settings is None else settings.given()
+        pool = {
+            key: given[key]
+            for key in _POOL_SETTINGS
+            if key in given and transport is None and http_client is None
+        }
+        pool |= _given(
+            proxy=proxy, verify=verify, cert=cert, limits=limits, http2=http2, trust_env=trust_env
+        )
+        if pool.get("verify") is False:
+            warnings.warn(
+                "verify=False: this client accepts any certificate", InsecureWarning, stacklevel=3
+            )
+        self._wire: Wire = self._make_wire(transport, http_client, pool)
+        self._scope = Scope(
+            self._make_runtime(clock),
+            family=self._wire.family.name,
+            name=name,
+            user_agent=user_agent or given.get("user_agent"),
+            logger=logger,
+            tracer_provider=tracer_provider,
+            meter_provider=meter_provider,
+        )
+        arguments = RequestOptions(
+            headers={**_cookie_header(cookies), **(headers or {})},
+            params=params or {},
+            api_key=UNSET if api_key is None else api_key,
+            auth=UNSET if auth is None else auth,
+            timeout=timeout,
+            deadline=deadline,
+            max_retries=max_retries,
+            raise_for_status=raise_for_status,
+            max_response_bytes=max_response_bytes,
+        )
+        defaults = _DEFAULTS if http_client is None else _OVER_CLIENT
+        self._options = merge(merge(defaults, _options_of_settings(given)), arguments)
+        base = given.get("base_url") if base_url is UNSET else base_url
+        if base is None and http_client is not None and str(http_client.base_url):
+            base = http_client.base_url
+        self._urls = URLs(base, self._wire.family.http.URL)
+        self._builder = self._make_builder()
+        self._stack = (
+            Stack.standard(settings, redirects=http_client is None) if stack is None else stack
+        )
+        self._bound: OrderedDict[Any, Next] = OrderedDict()
+        self._check_colours(self._stack)
+        self._handler = self._stack.bind(self._wire.terminal)
+        self._parent: BaseClient | None = None
+        self._closed = False
+        _keep_secret(self._scope, self._options)
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings | None = None,
+        *,
+        config_file: Any = None,
+        profile: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """Make a client from settings.
+
+        Args:
+            settings: Loaded settings; `Settings.load()` reads the environment and the files without
+                them.
+            config_file: A settings file to read instead of looking for one.
+            profile: The profile in it.
+            environ: Variables instead of the process's.
+            **overrides: Any argument of the constructor; they win.
+
+        Raises:
+            SettingsError: A setting is wrong; the message names its source.
+        """
+        from penstock.settings import Settings
+
+        if settings is None:
+            settings = Settings.load(config_file=config_file, profile=profile, environ=environ)
+        return cls(settings=settings, **overrides)
+
+    @classmethod
+    def from_env(cls, **overrides: Any) -> Self:
+        """Make a client from the environment and the settings files found: see `from_settings`."""
+        return cls.from_settings(**overrides)
+
+    @property
+    def runtime(self) -> Runtime:
+        """How this client waits: for code that is written once for both colours."""
+        return self._scope.runtime
+
+    @property
+    def stack(self) -> Stack:
+        """The middleware every call of this client goes through."""
+        return self._stack
+
+    @property
+    def base_url(self) -> str | None:
+        """What paths are relative to."""
+        return self._urls.prefix
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this client, or the one it is a view of, was closed."""
+        return self._closed or (self._parent is not None and self._parent.is_closed)
+
+    def with_options(self, **overrides: Any) -> Self:
+        """Return a view of this client with other options.
+
+        It shares the connections, and closing it leaves them open.
+
+        Args:
+            **overrides: Any field of `RequestOptions`.
+
+        Raises:
+            InvalidOption: A name is not an option, or a value cannot work.
+        """
+        over = options_of(None, overrides)
+        view = copy.copy(self)
+        view._parent = self
+        view._closed = False
+        if over is not None:
+            view._options = merge(self._options, over)
+            view._builder = view._make_builder()
+            if over.stack is not UNSET:
+                view._stack = over.stack(self._stack)
+                view._check_colours(view._stack)
+                view._handler = view._stack.bind(view._wire.terminal)
+                view._bound = OrderedDict()
+            _keep_secret(view._scope, over)
+        return view
+
+    def __repr__(self) -> str:
+        parts = [repr(self._urls.prefix)] if self._urls.prefix else []
+        parts += [f"name={self._scope.name!r}"] if self._scope.name else []
+        parts += ["closed"] if self.is_closed else []
+        return f"<{type(self).__name__} {' '.join(parts)}>".replace(" >", ">")
+
+    def __copy__(self) -> Self:
+        # The default would go through `__reduce_ex__`; a view shares everything.
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)
+        return view
+
+    # The way of a call
+
+    async def _send(self, method: str, url: Any, given: Any, *, stream: bool = False) -> Response:
+        own, body = _split(given)
+        options = self._options if own is None else merge(self._options, own)
+        request = self._builder.build(method, url, options, own, body)
+        return await self._run(request, options, own, stream=stream)
+
+    async def _send_built(self, request: Request, given: Any) -> Response:
+        own, body = _split(given)
+        if body:
+            msg = f"{', '.join(body)} cannot be given with a request that is built already"
+            raise InvalidOption(msg)
+        options = self._options if own is None else merge(self._options, own)
+        prepared = self._builder.adopt(request, own)
+        return await self._run(prepared, options, own, stream=False)
+
+    async def _run(
+        self, request: Any, options: RequestOptions, own: RequestOptions | None, *, stream: bool
+    ) -> Response:
+        if self.is_closed:
+            msg = "the client was closed: make another, or keep it open as long as you call it"
+            raise ClientClosed(msg)
+        call = Call(options, self._scope, stream=stream)
+        call.origin = self._credential_origin(request, own)
+        request.extensions[CALL] = call
+        request.extensions[ATTEMPT] = Attempt(call, 0, call.started)
+        handler = (
+            self._handler if own is None or own.stack is UNSET else self._handler_of(own.stack)
+        )
+        try:
+            response = await handler(request)
+        except PenstockError as error:
+            _end_only_attempt(call, None, type(error).__name__)
+            call.complete(error, request)
+            raise
+        if not hasattr(response, "status_code"):
+            msg = (
+                f"the stack returned {type(response).__name__} instead of a response: does a "
+                "middleware miss its return?"
+            )
+            raise ConfigurationError(msg)
+        _end_only_attempt(call, response.status_code, None)
+        return response
+
+    async def _open_events(self, method: str, url: Any, given: Any, reader: Reader) -> Response:
+        headers = merge_headers(reader.headers, given.get("headers", {}))
+        return await self._send(method, url, {**given, "headers": headers}, stream=True)
+
+    def _credential_origin(self, request: Any, own: RequestOptions | None) -> Any:
+        """Return where the credentials belong: to the base URL's origin, or a call's own."""
+        if self._urls.origin is not None:
+            return self._urls.origin
+        brought = own is not None and (own.api_key or own.auth)
+        return origin_of(request.url) if brought else None
+
+    def _handler_of(self, change: Callable[[Stack], Stack]) -> Next:
+        """Return the handler of a call's own stack, kept by the function that makes it."""
+        handler = self._bound.get(change)
+        if handler is None:
+            stack = change(self._stack)
+            if not isinstance(stack, Stack):
+                msg = f"stack= must return a Stack, not {type(stack).__name__}"
+                raise InvalidOption(msg)
+            self._check_colours(stack)
+            handler = self._bound[change] = stack.bind(self._wire.terminal)
+            if len(self._bound) > _STACKS_KEPT:
+                self._bound.popitem(last=False)
+        return handler
+
+    # Set-up
+
+    def _make_builder(self) -> Builder:
+        return Builder(self._wire, self._urls, self._options.headers or {})
+
+    def _check_colours(self, stack: Stack) -> None:
+        if self._scope.runtime.is_async:
+            return
+        for layer in stack:
+            if getattr(layer, "async_only", False):
+                msg = f"{layer!r} needs an event loop: use it in an AsyncClient"
+                raise InvalidOption(msg)
+        if inspect.iscoroutinefunction(self._options.api_key):
+            msg = "api_key= is an async callable: pass a plain one, or use AsyncClient"
+            raise InvalidOption(msg)
+
+    def _begin_close(self) -> bool:
+        """Note that the client is closed; tell whether its connections are its own to close now."""
+        first = not self._closed and self._parent is None
+        self._closed = True
+        return first
+
+    @staticmethod
+    def _make_runtime(clock: Clock | None) -> Runtime:
+        raise NotImplementedError  # each colour has its own
+
+    @staticmethod
+    def _make_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wire:
+        raise NotImplementedError  # as above
+
+
+def _given(**arguments: Any) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not UNSET}
+
+
+def _options_of_settings(given: Mapping[str, Any]) -> RequestOptions:
+    """Return what settings give of a call's options."""
+    names = ("api_key", "timeout", "deadline", "headers")
+    options = {name: given[name] for name in names if name in given}
+    if "retry.max_retries" in given:
+        options["max_retries"] = given["retry.max_retries"]
+    if hasattr(options.get("api_key"), "get_secret_value"):
+        options["api_key"] = options["api_key"].get_secret_value()
+    return RequestOptions(**options)
+
+
+def _cookie_header(cookies: Mapping[str, str] | None) -> dict[str, str]:
+    return (
+        {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+        if cookies
+        else {}
+    )
+
+
+def _split(given: Mapping[str, Any]) -> tuple[RequestOptions | None, dict[str, Any]]:
+    """Part the keywords of a verb into its options and its body."""
+    if given.keys() <= _JSON_ALONE and given.get("json", UNSET) is not None:
+        return None, dict(given)  # nearly every call
+    body = {name: given[name] for name in _BODY if given.get(name) is not None}
+    fields = {name: value for name, value in given.items() if name not in _NOT_OPTIONS}
+    return options_of(given.get("options"), fields), body
+
+
+def _end_only_attempt(call: Call, status: int | None, error: str | None) -> None:
+    """Record the attempt of a stack without `Retry`, which is the whole call."""
+    if not call.attempt_count:
+        now = call.runtime.now()
+        call.record(AttemptEnded(0, now, now - call.started, status, error))
+
+
+def _keep_secret(scope: Scope, options: RequestOptions) -> None:
+    if isinstance(options.api_key, Secret):
+        scope.add_secret(options.api_key)

@@ -1,0 +1,260 @@
+"""From what a call was given to a request: URL, headers, body."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from penstock.call import copy_request
+from penstock.errors import InvalidOption
+from penstock.options import REMOVE, UNSET
+from penstock.redact import is_sensitive_header
+from penstock.urls import origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from penstock.options import HeaderValue, RequestOptions
+    from penstock.transport.family import Family
+    from penstock.transport.wire import Wire
+    from penstock.urls import URLs
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_LINE_END = re.compile(r"[\r\n\0]")
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_EXPECT_A_BODY = frozenset({"PATCH", "POST", "PUT"})  # RFC 9110 §8.6: without one they say so
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_FRAMING = frozenset(
+    {"connection", "content-length", "host", "proxy-connection", "transfer-encoding"}
+)
+
+
+class Builder:
+    """Builds the requests of one client; its static headers are laid out once.
+
+    A JSON body, or none, is put together here, where nearly every call goes; for everything else
+    the family's own `Request` does it. Both ways give the same request.
+
+    Args:
+        wire: What they will be sent with: its family's requests are made, by the caller's client if
+            there is one.
+        urls: Which URLs the client may send to.
+        headers: The client's own headers.
+    """
+
+    def __init__(self, wire: Wire, urls: URLs, headers: Mapping[str, HeaderValue]) -> None:
+        self._http = http = wire.family.http
+        self._client = wire.client
+        self._stream_class = http.AsyncByteStream if wire.is_async else http.SyncByteStream
+        self._urls = urls
+        # A caller's client brings its own headers to what it builds.
+        self._generic = http.Headers() if wire.client else default_headers(wire.family)
+        host = [("Host", urls.host)] if urls.host and not wire.client else []
+        self._own = http.Headers([*host, *self._generic.multi_items()])
+        apply_headers(
+            self._own, {name: value for name, value in headers.items() if not callable(value)}
+        )
+        self._own_json = http.Headers(self._own)
+        self._own_json.setdefault("Content-Type", "application/json")
+        self._asked = {name: value for name, value in headers.items() if callable(value)}
+        self._can_assemble = bool(host)
+
+    def build(
+        self,
+        method: str,
+        url: Any,
+        options: RequestOptions,
+        own: RequestOptions | None,
+        body: dict[str, Any],
+    ) -> Any:
+        """Return the request of a call.
+
+        Args:
+            method: Any HTTP method.
+            url: A path below the base URL, or an absolute URL where that is allowed.
+            options: The resolved options.
+            own: What the call itself was given, or None.
+            body: The family's keywords for a body: `content`, `data`, `files`, `json`.
+
+        Raises:
+            InvalidOption: Method, URL, a header or the body cannot be sent.
+        """
+        if not isinstance(method, str) or not _TOKEN.fullmatch(method):
+            msg = f"{method!r} is not an HTTP method"
+            raise InvalidOption(msg)
+        target, at_home = self._urls.resolve(url, allow_absolute=options.allow_absolute is True)
+        params = options.params if at_home else (own.params if own else UNSET)
+        if params:
+            target = _with_params(target, params)
+        if self._can_assemble and at_home and (not body or body.keys() == {"json"}):
+            return self._assemble(method, target, own, body)
+        make = partial(self._by_client, options) if self._client else self._http.Request
+        headers = self._http.Headers(self._own if at_home else self._generic)
+        self._with_given(headers, own, at_home=at_home)
+        if "content" in body:
+            _declare_rest_of_file(headers, body["content"])
+        try:
+            request = make(method, target, headers=headers, **body)
+        except (AttributeError, TypeError, ValueError, RecursionError) as error:
+            # The text of a UnicodeError would quote the body.
+            reason = type(error).__name__ if isinstance(error, UnicodeError) else str(error)
+        else:
+            self._check_body(request)
+            return request
+        msg = f"the body cannot be sent ({', '.join(body)}=): {reason}"
+        raise InvalidOption(msg)
+
+    def adopt(self, request: Any, own: RequestOptions | None) -> Any:
+        """Return a copy of a request the caller built, with the client's headers it does not have.
+
+        Raises:
+            InvalidOption: A header or the body cannot be sent.
+        """
+        self._check_body(request)
+        for name, value in request.headers.items():
+            if _LINE_END.search(value):
+                msg = f"the header {name} has a line end in its value"
+                raise InvalidOption(msg)
+        at_home = self._urls.origin in {None, origin_of(request.url)}
+        base = self._http.Headers(self._own if at_home else self._generic)
+        adopted = copy_request(request)
+        for name, value in self._with_given(base, own, at_home=at_home).items():
+            if name not in adopted.headers:
+                adopted.headers[name] = value
+        self._with_given(adopted.headers, own, at_home=False)
+        if own is not None and own.params:
+            adopted.url = _with_params(adopted.url, own.params)
+        return adopted
+
+    def _by_client(
+        self, options: RequestOptions, method: str, target: Any, *, headers: Any, **body: Any
+    ) -> Any:
+        """Have the caller's client build the request, and take out again what is to be removed."""
+        if self._client.params:
+            # They would take the place of the URL's own.
+            body["params"], target = target.params, target.copy_with(query=None)
+        request = self._client.build_request(method, target, headers=headers, **body)
+        for name, value in (options.headers or {}).items():
+            if value is REMOVE:
+                request.headers.pop(name, None)
+        for name, value in (options.params or {}).items():
+            if value is REMOVE:
+                request.url = request.url.copy_remove_param(name)
+        return request
+
+    def _assemble(
+        self, method: str, target: Any, own: RequestOptions | None, body: dict[str, Any]
+    ) -> Any:
+        content = encode_json(body["json"]) if body else b""
+        headers = self._http.Headers(self._own_json if body else self._own)
+        if body or method in _EXPECT_A_BODY:
+            headers["Content-Length"] = str(len(content))
+        if own is not None or self._asked:
+            self._with_given(headers, own, at_home=True)
+        stream = self._http.ByteStream(content)
+        request = self._http.Request(method, target, headers=headers, stream=stream)
+        request.headers.encoding = "ascii"  # as checked; else it is worked out at the first look-up
+        request.read()
+        return request
+
+    def _check_body(self, request: Any) -> None:
+        if not isinstance(request.stream, self._stream_class):
+            kind = "an async" if self._stream_class is self._http.SyncByteStream else "a sync"
+            msg = f"the body is {kind} iterable: this client is of the other colour"
+            raise InvalidOption(msg)
+
+    def _with_given(self, headers: Any, own: RequestOptions | None, *, at_home: bool) -> Any:
+        """Put on *headers* what is asked for each call, and what the call was given."""
+        if at_home:
+            apply_headers(headers, self._asked)
+        if own is not None:
+            apply_headers(headers, own.headers or {})
+            if own.idempotency_key:
+                apply_headers(headers, {"Idempotency-Key": own.idempotency_key})
+        return headers
+
+
+def encode_json(value: Any) -> bytes:
+    """Return *value* as compact JSON.
+
+    Raises:
+        InvalidOption: It has no JSON form.
+    """
+    try:
+        return _encode(value).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"json= has no JSON form: {error}"
+    raise InvalidOption(msg)
+
+
+def _declare_rest_of_file(headers: Any, content: Any) -> None:
+    """Declare what is left of a file that stands somewhere: httpx would declare the whole of it."""
+    if hasattr(content, "seekable") and content.seekable() and (place := content.tell()):
+        end = content.seek(0, os.SEEK_END)
+        content.seek(place)
+        headers["Content-Length"] = str(end - place)
+
+
+def _with_params(url: Any, params: Mapping[str, Any]) -> Any:
+    given = {key: value for key, value in params.items() if value is not REMOVE}
+    try:
+        return url.copy_merge_params(given)
+    except (TypeError, ValueError) as error:
+        reason = type(error).__name__  # its text would quote the values
+    msg = f"params= cannot be put into a URL: {reason}"
+    raise InvalidOption(msg)
+
+
+@lru_cache
+def default_headers(family: Family) -> Any:
+    """Return the headers the family's own client always sends, but for its user agent."""
+    headers = family.http.Client(transport=family.http.MockTransport(lambda _: None)).headers
+    del headers["User-Agent"]
+    return headers
+
+
+def apply_headers(headers: Any, values: Mapping[str, HeaderValue]) -> None:
+    """Set, or remove, each of *values* on *headers*; one line comes out for each name.
+
+    Raises:
+        InvalidOption: A name or value cannot be sent. The message shows no value.
+    """
+    for name, given in values.items():
+        value = given() if callable(given) else given
+        if value is REMOVE:
+            if name in headers:
+                del headers[name]
+            continue
+        check_header(name, value)
+        headers[name] = value
+
+
+def check_header(name: str, value: object) -> None:
+    """Refuse a header that cannot be sent (RFC 9110 §5.5), or one that frames the message.
+
+    Raises:
+        InvalidOption: As said; the message names the header and never shows its value.
+    """
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        msg = (
+            f"{name!r} is not a header name"
+            if not is_sensitive_header(str(name))
+            else "a header name has illegal characters"
+        )
+        raise InvalidOption(msg)
+    if not isinstance(value, str):
+        msg = f"the header {name} must be a string, not {type(value).__name__}"
+        raise InvalidOption(msg)
+    if not _FIELD_VALUE.fullmatch(value):
+        msg = (
+            f"the header {name} has a line end, a control character or a non-ASCII character "
+            "in its value"
+        )
+        raise InvalidOption(msg)
+    if name.lower() in _FRAMING:
+        msg = f"the header {name} frames the message and is set by the transport"
+        raise InvalidOption(msg)

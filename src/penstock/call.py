@@ -1,0 +1,278 @@
+"""One logical call, and one attempt of it: what middleware may know beyond the request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from penstock.facts import AttemptEnded, AttemptRecord, AttemptStarted, RetryScheduled
+from penstock.redact import safe_text, safe_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from penstock.errors import PenstockError
+    from penstock.messages import Request, Response
+    from penstock.options import RequestOptions
+    from penstock.redact import Secret
+    from penstock.runtime import Runtime
+    from penstock.scope import Scope
+    from penstock.urls import Origin
+
+T = TypeVar("T")
+D = TypeVar("D")
+RequestT = TypeVar("RequestT", bound="Request")
+
+CALL = "penstock.call"
+ATTEMPT = "penstock.attempt"
+
+
+class Key(Generic[T]):
+    """A typed key for something a middleware keeps with a call or with a client.
+
+    Args:
+        name: Shown in reprs; two keys of the same name are different keys.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"Key({self.name!r})"
+
+
+class Call:
+    """What one logical call carries through the stack.
+
+    Attributes:
+        operation: Its low-cardinality name, or None.
+        options: The resolved options: the call's own over the client's.
+        origin: The origin its credentials belong to, or None: then they go nowhere.
+        deadline: The moment on `runtime.now()` after which nothing of it may run, or None. Set by
+            `Deadline`.
+        runtime: How to wait, in the client's colour.
+        stream: Whether the response is handed over open.
+        started: The moment it began.
+        sends: Requests put on the wire so far.
+        facts: What happened so far, oldest first.
+    """
+
+    __slots__ = (
+        "_bag",
+        "_scope",
+        "_subscribers",
+        "attempt_count",
+        "deadline",
+        "facts",
+        "operation",
+        "options",
+        "origin",
+        "runtime",
+        "sends",
+        "started",
+        "stream",
+    )
+
+    def __init__(self, options: RequestOptions, scope: Scope, *, stream: bool) -> None:
+        self.options = options
+        self.operation: str | None = options.operation or None
+        self.deadline: float | None = None
+        self.origin: Origin | None = None
+        self.runtime: Runtime = scope.runtime
+        self.stream = stream
+        self.started: float = scope.runtime.now()
+        self.sends = 0
+        self.attempt_count = 0
+        self.facts: list[Any] = []
+        self._scope = scope
+        self._subscribers: list[Callable[[Call, Any], None]] = []
+        self._bag: dict[Key[Any], Any] = {}
+
+    @staticmethod
+    def of(request: Request) -> Call:
+        """Return the call *request* belongs to.
+
+        Raises:
+            LookupError: The request did not come through a Penstock client.
+        """
+        try:
+            call: Call = request.extensions[CALL]
+        except KeyError:
+            msg = "this request did not come through a penstock client: it has no Call"
+            raise LookupError(msg) from None
+        return call
+
+    @property
+    def client_name(self) -> str | None:
+        """The client's `name=`."""
+        return self._scope.name
+
+    @property
+    def scope(self) -> Scope:
+        """What the client gives to every call: its telemetry providers, logger and secrets."""
+        return self._scope
+
+    @property
+    def attempts(self) -> tuple[AttemptRecord, ...]:
+        """What was tried so far, oldest first."""
+        waits = {fact.number - 1: fact for fact in self.facts if isinstance(fact, RetryScheduled)}
+        return tuple(
+            AttemptRecord(
+                fact.number,
+                fact.status,
+                fact.error,
+                fact.elapsed,
+                *_wait_after(waits.get(fact.number)),
+            )
+            for fact in self.facts
+            if isinstance(fact, AttemptEnded)
+        )
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds until the deadline (negative when it has passed), or None without one."""
+        return None if self.deadline is None else self.deadline - self.runtime.now()
+
+    def new_attempt(self, request: RequestT) -> RequestT:
+        """Return a fresh copy of *request* for one more attempt, and record that it starts.
+
+        What the layers below do to the copy is gone with it: the next attempt begins from *request*
+        again.
+        """
+        attempt = Attempt(self, self.attempt_count, self.runtime.now())
+        self.attempt_count += 1
+        fresh = copy_request(request)
+        fresh.extensions[ATTEMPT] = attempt
+        self.record(AttemptStarted(attempt.number, attempt.started))
+        return fresh
+
+    def end_attempt(self, request: Request, outcome: Response | BaseException) -> None:
+        """Record that the attempt *request* belongs to is over.
+
+        Args:
+            request: The copy `new_attempt` gave.
+            outcome: Its response, or the error that ended it.
+        """
+        attempt: Attempt = request.extensions[ATTEMPT]
+        now = self.runtime.now()
+        if isinstance(outcome, BaseException):
+            ended = AttemptEnded(
+                attempt.number, now, now - attempt.started, None, type(outcome).__name__
+            )
+        else:
+            ended = AttemptEnded(attempt.number, now, now - attempt.started, outcome.status_code)
+        self.record(ended)
+
+    def complete(self, error: PenstockError, request: Request) -> None:
+        """Tell an error on its way to the caller which call it belongs to."""
+        if error.method is None:
+            error.method, error.url = (
+                request.method,
+                safe_text(safe_url(request.url), self._scope.secrets),
+            )
+        error.operation = self.operation
+        error.attempts = self.attempts
+        error.elapsed = self.runtime.now() - self.started
+
+    def record(self, fact: object) -> None:
+        """Keep *fact* with the call and tell every subscriber."""
+        self.facts.append(fact)
+        for subscriber in self._subscribers:
+            subscriber(self, fact)
+
+    def subscribe(self, fn: Callable[[Call, Any], None]) -> None:
+        """Call `fn(call, fact)` for every fact from now on.
+
+        The call is an argument so that *fn* need not hold it: a closure over the call would be a
+        reference cycle.
+        """
+        self._subscribers.append(fn)
+
+    @overload
+    def get(self, key: Key[T]) -> T | None: ...
+    @overload
+    def get(self, key: Key[T], default: D) -> T | D: ...
+    def get(self, key: Key[T], default: D | None = None) -> T | D | None:
+        """Return what was `set` under *key* in this call, or *default*."""
+        return self._bag.get(key, default)
+
+    def set(self, key: Key[T], value: T) -> None:
+        """Keep *value* under *key* for the rest of this call."""
+        self._bag[key] = value
+
+    def once(self, key: Key[T], make: Callable[[Scope], T]) -> T:
+        """Return what `make(scope)` gave the first time this client asked for *key*.
+
+        For what is made once a client, at its first call: a tracer, a logger, a token cache.
+        """
+        return self._scope.once(key, make)
+
+    def add_secret(self, secret: Secret) -> None:
+        """Have *secret* taken out of whatever errors and logs of this client show."""
+        self._scope.add_secret(secret)
+
+    def __repr__(self) -> str:
+        counts = f"{self.attempt_count} attempts, {self.sends} sends"
+        return f"<Call {self.operation or 'unnamed'}: {counts}>"
+
+
+class Attempt:
+    """One pass below `Retry`.
+
+    Two hedged ones may be under way at once, so none of this is ever on the call.
+
+    Attributes:
+        number: 0 for the first.
+        started: The moment it began.
+        deadline: The moment after which nothing of it may run, or None. Set by `Timeout`.
+    """
+
+    __slots__ = ("_call", "deadline", "number", "started")
+
+    def __init__(self, call: Call, number: int, started: float) -> None:
+        self._call = call
+        self.number = number
+        self.started = started
+        self.deadline: float | None = None
+
+    @staticmethod
+    def of(request: Request) -> Attempt:
+        """Return the attempt *request* belongs to.
+
+        Raises:
+            LookupError: The request did not come through a Penstock client.
+        """
+        try:
+            attempt: Attempt = request.extensions[ATTEMPT]
+        except KeyError:
+            msg = "this request did not come through a penstock client: it has no Attempt"
+            raise LookupError(msg) from None
+        return attempt
+
+    @property
+    def sends(self) -> int:
+        """Requests put on the wire so far, over the whole call."""
+        return self._call.sends
+
+    def __repr__(self) -> str:
+        return f"<Attempt {self.number}>"
+
+
+def copy_request(request: RequestT) -> RequestT:
+    """Return a copy of *request* with headers and extensions of its own; the body is shared.
+
+    `copy.copy` would leave out the stream and the extensions: both families drop them when they
+    pickle.
+    """
+    request_headers: Any = request.headers
+    fresh: Any = object.__new__(type(request))
+    fresh.__dict__.update(request.__dict__)
+    fresh.headers = headers = type(request_headers)(request_headers)
+    headers.encoding = request_headers.encoding  # else both would work it out again
+    fresh.extensions = dict(request.extensions)
+    return fresh  # type: ignore[no-any-return]  # the same class as the request
+
+
+def _wait_after(scheduled: RetryScheduled | None) -> tuple[float | None, str | None]:
+    return (scheduled.wait, scheduled.reason) if scheduled else (None, None)

@@ -1,0 +1,242 @@
+"""`Client` and `AsyncClient`: build the request, run the stack, hand over the response."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from penstock.base import BaseClient
+from penstock.runtime import AnyIO, Blocking
+from penstock.stepping import run_now
+from penstock.streaming.decoder import MAX_EVENT_BYTES
+from penstock.streaming.reader import Reader
+from penstock.streaming.stream import AsyncEventStream, AsyncOpenResponse, EventStream, OpenResponse
+from penstock.transport.wire import Wire, async_wire, blocking_wire
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from penstock.clock import Clock
+    from penstock.messages import Request, Response
+    from penstock.options import CallArguments
+    from penstock.runtime import Runtime
+
+
+class Client(BaseClient):
+    """A client whose every request flows down one visible stack of middleware.
+
+    See `BaseClient` for its arguments. It may be shared between threads.
+    """
+
+    def request(self, method: str, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a request and return its response, the body read.
+
+        Args:
+            method: Any HTTP method.
+            url: A path below `base_url`, or an absolute URL on a client without one.
+            **call: A body as `content`, `data`, `files` or `json`; `options=`; and any field of
+                `RequestOptions`.
+
+        Returns:
+            The response.
+
+        Raises:
+            StatusError: Its final status is 400 or more (unless `raise_for_status=False`).
+            ConnectionFailed: The wire failed; `TimedOut` and `DeadlineExceeded` among them.
+            InvalidOption: Something in the call cannot be sent; nothing was.
+        """
+        return run_now(self._send(method, url, call))
+
+    def get(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a GET; see `request`."""
+        return run_now(self._send("GET", url, call))
+
+    def post(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a POST; see `request`."""
+        return run_now(self._send("POST", url, call))
+
+    def put(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a PUT; see `request`."""
+        return run_now(self._send("PUT", url, call))
+
+    def patch(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a PATCH; see `request`."""
+        return run_now(self._send("PATCH", url, call))
+
+    def delete(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a DELETE; see `request`."""
+        return run_now(self._send("DELETE", url, call))
+
+    def head(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a HEAD; see `request`."""
+        return run_now(self._send("HEAD", url, call))
+
+    def options(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send an OPTIONS; see `request`."""
+        return run_now(self._send("OPTIONS", url, call))
+
+    def send(self, request: Request, **call: Unpack[CallArguments]) -> Response:
+        """Send a request the caller built; the client's headers are added where it has none.
+
+        Args:
+            request: An `httpx.Request` (`httpx2.Request` on a client of that family).
+            **call: `options=`, and any field of `RequestOptions`.
+
+        Returns:
+            The response, as `request` returns it.
+        """
+        return run_now(self._send_built(request, call))
+
+    def stream(self, method: str, url: Any, **call: Unpack[CallArguments]) -> OpenResponse:
+        """Send a request and hand over its response open, inside a `with` block that closes it.
+
+        Args:
+            method: Any HTTP method.
+            url: As in `request`.
+            **call: As in `request`.
+
+        Returns:
+            A context manager that gives the open response. The call happens when the block is
+            entered.
+        """
+        return OpenResponse(lambda: run_now(self._send(method, url, call, stream=True)))
+
+    def stream_events(
+        self,
+        method: str,
+        url: Any,
+        *,
+        format: str = "sse",
+        terminal: Any = "[DONE]",
+        max_event_bytes: int | None = MAX_EVENT_BYTES,
+        event_timeout: float | None = None,
+        **call: Unpack[CallArguments],
+    ) -> EventStream:
+        """Send a request and iterate over the events of its response.
+
+        Args:
+            method: Any HTTP method.
+            url: As in `request`.
+            format: `sse` (the HTML standard's event stream) or `ndjson` (a JSON document a line).
+            terminal: The data of the event that ends the stream, a function that knows it, or None
+                where streams just end.
+            max_event_bytes: The longest event, or None for no limit.
+            event_timeout: Seconds that may pass between two events, comments not counted, or None.
+            **call: As in `request`.
+
+        Returns:
+            A context manager and iterator of events. The call happens when it is entered or first
+            iterated.
+
+        Raises:
+            StreamError: While iterating: interrupted, truncated, idle, too large, an error event,
+                or not a stream of events.
+        """
+        reader = Reader(format, terminal, max_event_bytes, event_timeout)
+        return EventStream(lambda: run_now(self._open_events(method, url, call, reader)), reader)
+
+    def close(self) -> None:
+        """Close the connections. A view made by `with_options` leaves its parent's open."""
+        if self._begin_close():
+            self._wire.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @staticmethod
+    def _make_runtime(clock: Clock | None) -> Runtime:
+        return Blocking(clock)
+
+    @staticmethod
+    def _make_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wire:
+        return blocking_wire(transport, http_client, pool)
+
+
+class AsyncClient(BaseClient):
+    """The async twin of `Client`, on asyncio and trio. It may be shared between tasks."""
+
+    async def request(self, method: str, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a request and return its response, the body read. See `Client.request`."""
+        return await self._send(method, url, call)
+
+    async def get(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a GET; see `request`."""
+        return await self._send("GET", url, call)
+
+    async def post(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a POST; see `request`."""
+        return await self._send("POST", url, call)
+
+    async def put(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a PUT; see `request`."""
+        return await self._send("PUT", url, call)
+
+    async def patch(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a PATCH; see `request`."""
+        return await self._send("PATCH", url, call)
+
+    async def delete(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a DELETE; see `request`."""
+        return await self._send("DELETE", url, call)
+
+    async def head(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send a HEAD; see `request`."""
+        return await self._send("HEAD", url, call)
+
+    async def options(self, url: Any, **call: Unpack[CallArguments]) -> Response:
+        """Send an OPTIONS; see `request`."""
+        return await self._send("OPTIONS", url, call)
+
+    async def send(self, request: Request, **call: Unpack[CallArguments]) -> Response:
+        """Send a request the caller built. See `Client.send`."""
+        return await self._send_built(request, call)
+
+    def stream(self, method: str, url: Any, **call: Unpack[CallArguments]) -> AsyncOpenResponse:
+        """Hand over an open response inside an `async with` block: see `Client.stream`."""
+        return AsyncOpenResponse(lambda: self._send(method, url, call, stream=True))
+
+    def stream_events(
+        self,
+        method: str,
+        url: Any,
+        *,
+        format: str = "sse",
+        terminal: Any = "[DONE]",
+        max_event_bytes: int | None = MAX_EVENT_BYTES,
+        event_timeout: float | None = None,
+        **call: Unpack[CallArguments],
+    ) -> AsyncEventStream:
+        """Iterate over events with `async for`: see `Client.stream_events`."""
+        reader = Reader(format, terminal, max_event_bytes, event_timeout)
+        return AsyncEventStream(lambda: self._open_events(method, url, call, reader), reader)
+
+    async def aclose(self) -> None:
+        """Close the connections. A view made by `with_options` leaves its parent's open."""
+        if self._begin_close():
+            await self._wire.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    @staticmethod
+    def _make_runtime(clock: Clock | None) -> Runtime:
+        return AnyIO(clock)
+
+    @staticmethod
+    def _make_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wire:
+        return async_wire(transport, http_client, pool)

@@ -1,0 +1,90 @@
+"""What happened in a call, as small immutable objects: one does it and records, many may see.
+
+Every `at` is a moment on the call's monotonic clock, in seconds; every `elapsed` and `wait` is in
+seconds.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class AttemptStarted(NamedTuple):
+    """One pass below `Retry` begins."""
+
+    number: int
+    at: float
+
+
+class AttemptEnded(NamedTuple):
+    """One pass below `Retry` is over: with a status, or with an error's class name."""
+
+    number: int
+    at: float
+    elapsed: float
+    status: int | None = None
+    error: str | None = None
+
+
+class SendEnded(NamedTuple):
+    """One request was on the wire; a plain call's body has been read."""
+
+    number: int
+    attempt: int
+    at: float
+    elapsed: float
+    method: str
+    status: int | None = None
+    error: str | None = None
+
+
+class RetryScheduled(NamedTuple):
+    """Attempt *number* follows after *wait*, which *source* set: `backoff` or `retry_after`."""
+
+    number: int
+    at: float
+    wait: float
+    reason: str
+    source: str = "backoff"
+
+
+class RetryStopped(NamedTuple):
+    """A failure was not tried again: for `attempts`, `deadline`, `retry_after` or `body`."""
+
+    number: int
+    at: float
+    reason: str
+
+
+class Redirected(NamedTuple):
+    """A redirect is followed; *url* is redacted."""
+
+    at: float
+    status: int
+    url: str
+
+
+class AuthRefreshed(NamedTuple):
+    """The credential was renewed after a 401."""
+
+    at: float
+
+
+class AttemptRecord(NamedTuple):
+    """One attempt as an error or a raw response tells it.
+
+    Attributes:
+        number: 0 for the first.
+        status: The response's status, or None.
+        error: The error's class name, or None.
+        elapsed: Seconds it took.
+        wait: Seconds waited after it, or None if no other followed.
+        reason: Why another followed, or None.
+    """
+
+    number: int
+    status: int | None
+    error: str | None
+    elapsed: float
+    wait: float | None = None
+    reason: str | None = None

@@ -1,0 +1,82 @@
+"""What a client gives to every one of its calls."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from penstock.call import Key
+    from penstock.redact import Secret
+    from penstock.runtime import Runtime
+
+T = TypeVar("T")
+
+_SECRETS_KEPT = 31
+
+
+class Scope:
+    """One client's surroundings; shared by the views `with_options` makes.
+
+    Attributes:
+        runtime: How to wait, in the client's colour.
+        family: The library it sends with, `httpx` or `httpx2`.
+        name: The client's `name=`, or None.
+        user_agent: The client's `user_agent=`, or None.
+        logger: The logger it was given, or None.
+        tracer_provider: The OpenTelemetry tracer provider it was given, or None for the global one.
+        meter_provider: The meter provider it was given, or None for the global one.
+        secrets: Credentials in use, which no error or log of this client may show.
+    """
+
+    __slots__ = (
+        "_lock",
+        "_made",
+        "family",
+        "logger",
+        "meter_provider",
+        "name",
+        "runtime",
+        "secrets",
+        "tracer_provider",
+        "user_agent",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        family: str = "httpx",
+        name: str | None = None,
+        user_agent: str | None = None,
+        logger: Any = None,
+        tracer_provider: Any = None,
+        meter_provider: Any = None,
+    ) -> None:
+        self.runtime = runtime
+        self.family = family
+        self.name = name
+        self.user_agent = user_agent
+        self.logger = logger
+        self.tracer_provider = tracer_provider
+        self.meter_provider = meter_provider
+        self.secrets: tuple[Secret, ...] = ()
+        self._made: dict[Key[Any], Any] = {}
+        self._lock = threading.Lock()
+
+    def add_secret(self, secret: Secret) -> None:
+        """Have *secret* taken out of whatever this client shows; the oldest of many go."""
+        if secret not in self.secrets:
+            self.secrets = (*self.secrets[-_SECRETS_KEPT:], secret)
+
+    def once(self, key: Key[T], make: Callable[[Scope], T]) -> T:
+        """Return what `make(self)` gave when *key* was first asked for, by whichever thread."""
+        try:
+            return self._made[key]  # type: ignore[no-any-return]  # a Key[T] maps to a T
+        except KeyError:
+            with self._lock:
+                if key not in self._made:
+                    self._made[key] = make(self)
+                return self._made[key]  # type: ignore[no-any-return]  # as above

@@ -1,0 +1,318 @@
+"""Where limits hold: at every operation of every socket.
+
+A server that drips its head a byte at a time never returns to any middleware, so no middleware can
+stop it. These backends ask a request's own `Until` before each operation how much time is left.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any, Protocol
+
+import anyio
+import httpcore
+
+from penstock.transport.nested import NestedTLSStream
+from penstock.transport.tls import built
+from penstock.transport.until import left, pinned
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+_WRITE_BYTES = 64 * 1024
+"""What one asynchronous write is given, so that a phase timeout bounds progress, not the whole."""
+
+_MAX_PORT = 65535
+
+
+def _keep_alive() -> list[tuple[int, int, int]]:
+    """Return the options that find out a peer which went away silently.
+
+    Probes begin after 60 s: the shortest idle time after which a large cloud's load balancer drops
+    a connection is 240 s. Four unanswered ones 15 s apart end it, so that a dead peer is noticed
+    within two minutes. RFC 1122 §4.2.3.6 leaves the choice to the application.
+    """
+    wanted = {"TCP_KEEPIDLE": 60, "TCP_KEEPALIVE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+    here = {name: seconds for name, seconds in wanted.items() if hasattr(socket, name)}
+    probing = [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in here.items()]
+    return [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1), *probing]
+
+
+KEEP_ALIVE = _keep_alive()
+
+
+class Resolve(Protocol):
+    """Turns a host's name into its addresses, as `socket.getaddrinfo` does."""
+
+    def __call__(self, host: str, port: int, *, type: int) -> list[Any]:
+        """Return the addresses, in the order in which to try them."""
+        ...
+
+
+class _Clocked:
+    """What both colours ask before an operation.
+
+    Args:
+        core: The engine whose errors are raised.
+    """
+
+    def __init__(self, core: ModuleType) -> None:
+        self._core = core
+
+    def _left(self, timeout: float | None, late: str) -> float | None:
+        seconds = left(timeout)
+        if seconds is not None and seconds <= 0:
+            raise getattr(self._core, late)("no time is left")
+        return seconds
+
+    def _check_port(self, port: int) -> None:
+        # The resolver takes a larger number modulo 65536: another port than the URL names.
+        if not 0 <= port <= _MAX_PORT:
+            msg = f"there is no port {port}"
+            raise self._core.ConnectError(msg)
+
+
+class _Stream(_Clocked):
+    """What the streams of both colours hold.
+
+    Args:
+        core: The engine whose errors are raised.
+        inner: The connection, as the engine's own backend opened it.
+    """
+
+    def __init__(self, core: ModuleType, inner: Any) -> None:
+        super().__init__(core)
+        self._inner = inner
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection knows of *info*."""
+        return self._inner.get_extra_info(info)
+
+
+class LimitedStream(_Stream, httpcore.NetworkStream):
+    """A connection whose every operation takes no longer than is left."""
+
+    def __init__(self, core: ModuleType, inner: Any) -> None:
+        super().__init__(core, inner)
+        self._socket = inner.get_extra_info("socket")
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return the next bytes, at most *max_bytes*; none at the end."""
+        seconds = self._left(timeout, "ReadTimeout")
+        return self._inner.read(max_bytes, seconds)  # type: ignore[no-any-return]
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all of *buffer*. A phase timeout bounds each step forward, the moment the whole."""
+        if self._socket is None:  # a backend for tests
+            self._inner.write(buffer, self._left(timeout, "WriteTimeout"))
+            return
+        unsent = memoryview(buffer)
+        try:
+            while unsent:
+                self._socket.settimeout(self._left(timeout, "WriteTimeout"))
+                unsent = unsent[self._socket.send(unsent) :]
+        except TimeoutError as error:
+            raise self._core.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise self._core.WriteError(str(error)) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        """Return the connection with TLS on it."""
+        try:
+            context = built(ssl_context)
+            if self.get_extra_info("ssl_object") is not None:
+                return NestedTLSStream(self._core, self, context, server_hostname, timeout)
+            # A name that does not encode fails here: inside `wrap_socket` it would leak the socket.
+            (server_hostname or "").encode("idna")
+            seconds = self._left(timeout, "ConnectTimeout")
+            inner = self._inner.start_tls(context, server_hostname, seconds)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, ValueError):  # a name that TLS cannot ask for
+                raise self._core.ConnectError(str(error)) from error
+            raise
+        return LimitedStream(self._core, inner)
+
+
+class LimitedBackend(_Clocked, httpcore.NetworkBackend):
+    """Opens connections that obey a request's `Until`, blocking the thread.
+
+    To resolve a name is the operating system's, which cannot be stopped: it may outlast a limit.
+
+    Args:
+        core: The engine whose errors are raised: `httpcore` or `httpcore2`.
+        inner: Its backend, or None for the engine's own.
+        resolve: Finds the addresses of a host.
+    """
+
+    def __init__(
+        self, core: ModuleType, inner: Any = None, resolve: Resolve = socket.getaddrinfo
+    ) -> None:
+        super().__init__(core)
+        self._inner = inner or core.SyncBackend()
+        self._resolve = resolve
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> LimitedStream:
+        """Connect to the first address of *host* that answers.
+
+        Each gets an even share of the time that is left: one that swallows packets leaves some to
+        the next.
+        """
+        shared = pinned(timeout)
+        addresses = self._addresses(host, port)
+        options = [*KEEP_ALIVE, *(socket_options or ())]
+        for untried in range(len(addresses), 0, -1):
+            seconds = self._left(shared, "ConnectTimeout")
+            share = None if seconds is None else seconds / untried
+            address = addresses[-untried]
+            try:
+                stream = self._inner.connect_tcp(address, port, share, local_address, options)
+            except (self._core.ConnectError, self._core.ConnectTimeout):
+                if untried == 1:
+                    raise
+            else:
+                return LimitedStream(self._core, stream)
+        msg = f"{host} has no address"
+        raise self._core.ConnectError(msg)
+
+    def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> LimitedStream:
+        """Connect to a Unix domain socket."""
+        seconds = self._left(timeout, "ConnectTimeout")
+        stream = self._inner.connect_unix_socket(path, seconds, socket_options)
+        return LimitedStream(self._core, stream)
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        self._check_port(port)
+        try:
+            found = self._resolve(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise self._core.ConnectError(str(error)) from error
+        return list(dict.fromkeys(_literal(*address) for *_, address in found))
+
+
+def _literal(host: str, _port: int, _flow: int = 0, zone: int = 0) -> str:
+    """Return an address as text, with the zone a link-local one needs (RFC 4007 §11)."""
+    return f"{host}%{zone}" if zone and "%" not in host else host
+
+
+class AsyncLimitedStream(_Stream, httpcore.AsyncNetworkStream):
+    """`LimitedStream` on an event loop.
+
+    The time left goes down to the engine's own scopes: to cancel it from above can break its pool.
+    """
+
+    _closed = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return the next bytes, at most *max_bytes*; none at the end."""
+        if self._closed:
+            msg = "the connection was closed"
+            raise self._core.ReadError(msg)
+        seconds = self._left(timeout, "ReadTimeout")
+        try:
+            return await self._inner.read(max_bytes, seconds)  # type: ignore[no-any-return]
+        except OSError as error:  # a TLS alert, such as for a client certificate that is missing
+            raise self._core.ReadError(str(error)) from error
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all of *buffer*. A phase timeout bounds each step forward, the moment the whole."""
+        try:
+            for part in _parts(buffer):
+                await self._inner.write(part, self._left(timeout, "WriteTimeout"))
+        except OSError as error:
+            raise self._core.WriteError(str(error)) from error
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        self._closed = True
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncLimitedStream:
+        """Return the connection with TLS on it."""
+        try:
+            context = built(ssl_context)
+            seconds = self._left(timeout, "ConnectTimeout")
+            inner = await self._inner.start_tls(context, server_hostname, seconds)
+        except BaseException as error:
+            with anyio.CancelScope(shield=True):
+                await self.aclose()
+            if isinstance(error, (ValueError, OSError)):
+                raise self._core.ConnectError(str(error)) from error
+            raise
+        return AsyncLimitedStream(self._core, inner)
+
+
+def _parts(buffer: bytes) -> Iterator[bytes | memoryview]:
+    if len(buffer) <= _WRITE_BYTES:
+        yield buffer
+        return
+    whole = memoryview(buffer)
+    for start in range(0, len(whole), _WRITE_BYTES):
+        yield whole[start : start + _WRITE_BYTES]
+
+
+class AsyncLimitedBackend(_Clocked, httpcore.AsyncNetworkBackend):
+    """`LimitedBackend` on an event loop. Addresses are tried side by side (RFC 8305).
+
+    Args:
+        core: The engine whose errors are raised: `httpcore` or `httpcore2`.
+        inner: Its backend, or None for the engine's own on AnyIO, for asyncio and trio alike.
+    """
+
+    def __init__(self, core: ModuleType, inner: Any = None) -> None:
+        super().__init__(core)
+        self._inner = inner or core.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> AsyncLimitedStream:
+        """Connect to the first address of *host* that answers."""
+        self._check_port(port)
+        seconds = self._left(timeout, "ConnectTimeout")
+        options = [*KEEP_ALIVE, *(socket_options or ())]
+        stream = await self._inner.connect_tcp(host, port, seconds, local_address, options)
+        return AsyncLimitedStream(self._core, stream)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> AsyncLimitedStream:
+        """Connect to a Unix domain socket."""
+        seconds = self._left(timeout, "ConnectTimeout")
+        stream = await self._inner.connect_unix_socket(path, seconds, socket_options)
+        return AsyncLimitedStream(self._core, stream)

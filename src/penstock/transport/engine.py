@@ -1,0 +1,147 @@
+"""What goes to an engine, httpcore or httpcore2, and what comes back: bodies and errors."""
+
+from __future__ import annotations
+
+import contextlib
+from types import AsyncGeneratorType, GeneratorType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from penstock.transport.family import Family
+
+
+class EngineErrors:
+    """From what an engine raises to its family's error of the same name.
+
+    Args:
+        family: The family.
+
+    Attributes:
+        caught: The classes of what it raises.
+    """
+
+    def __init__(self, family: Family) -> None:
+        core = family.core
+        self._http = family.http
+        self.caught: tuple[type[Exception], ...] = (
+            core.TimeoutException,
+            core.NetworkError,
+            core.ProtocolError,
+            core.ProxyError,
+            core.UnsupportedProtocol,
+        )
+
+    def of(self, error: Exception) -> Exception:
+        """Return the family's error for one of `caught`."""
+        name, text = type(error).__name__, str(error)
+        if name == "LocalProtocolError":
+            # The text quotes the illegal header, which may hold a key. So does what it came from.
+            text = text.partition(" b'")[0].partition(' b"')[0]
+            error.args = (text,)
+            error.__cause__ = error.__context__ = None
+        return getattr(self._http, name)(text)  # type: ignore[no-any-return]
+
+
+class SentBody:
+    """The body of a request on its way.
+
+    A generator that was not read to its end is closed when the sending is over, as the engine would
+    leave it to the garbage collector.
+
+    Args:
+        stream: The family's stream.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._parts: Any = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._parts = iter(self._stream)
+        return self._parts  # type: ignore[no-any-return]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._parts = aiter(self._stream)
+        return self._parts  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Close what is left of it."""
+        if isinstance(self._parts, GeneratorType):
+            self._parts.close()
+
+    async def aclose(self) -> None:
+        """Close what is left of it."""
+        if isinstance(self._parts, AsyncGeneratorType):
+            await self._parts.aclose()
+
+
+class EngineBody:
+    """The open body of a response, as it comes off the wire.
+
+    Args:
+        response: The engine's response.
+        errors: Turns its errors into the family's.
+    """
+
+    def __init__(self, response: Any, errors: EngineErrors) -> None:
+        self._stream = response.stream
+        self._errors = errors
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._stream
+        except self._errors.caught as error:
+            raise self._errors.of(error) from error
+
+    def close(self) -> None:
+        """Give the connection back, or close it if the body was not read to its end."""
+        self._stream.close()
+
+
+class AsyncEngineBody:
+    """`EngineBody` on an event loop.
+
+    It is an iterator, not a generator: a reader that leaves in the middle leaves nothing to the
+    garbage collector.
+
+    Args:
+        response: The engine's response.
+        errors: Turns its errors into the family's.
+    """
+
+    def __init__(self, response: Any, errors: EngineErrors) -> None:
+        self._stream = response.stream
+        self._errors = errors
+        self._is_http1 = response.extensions["http_version"].startswith(b"HTTP/1")
+        self._parts: Any = None
+        self._reading = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._parts is None:
+            self._parts = aiter(self._stream)
+        self._reading = True
+        try:
+            return await anext(self._parts)
+        except self._errors.caught as error:
+            raise self._errors.of(error) from error
+        finally:
+            self._reading = False
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it if the body was not read to its end."""
+        await self._stream.aclose()
+        if self._parts is None or self._reading:
+            return  # another task's read fails now, which unwinds what it is in
+        if not self._is_http1:
+            await self._parts.aclose()
+            return
+        # The engine nests generators. A read of the closed connection ends them from the inside
+        # out; closing the outermost would leave the others to the garbage collector.
+        with contextlib.suppress(*self._errors.caught):
+            async for _ in self._parts:
+                pass

@@ -1,0 +1,333 @@
+"""The owned transport: an engine's pools over backends of ours, in both colours, for both families.
+
+Limits hold at the socket (`backend`), a proxy is chosen for each request (`proxies`), and clients
+with the same settings share one SSL context (`tls`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+import httpx
+
+from penstock.errors import ClientClosed, ConfigurationError, InvalidOption
+from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
+from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
+from penstock.transport.family import Family, httpx_family
+from penstock.transport.proxies import (
+    ProxyMap,
+    ProxyServer,
+    environment_proxies,
+    explicit_proxies,
+)
+from penstock.transport.socks import AsyncSocksBackend, SocksBackend
+from penstock.transport.tls import Cert, Verify, ssl_context, tls_settings
+from penstock.transport.until import Until
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEFAULT_LIMITS = httpx.Limits(
+    max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0
+)
+
+
+class Limits(Protocol):
+    """What `httpx.Limits` and `httpx2.Limits` hold."""
+
+    max_connections: int | None
+    max_keepalive_connections: int | None
+    keepalive_expiry: float | None
+
+
+class PoolStatus(NamedTuple):
+    """The connections that a transport holds.
+
+    Attributes:
+        connections: All of them.
+        active: Those that carry a request, or a body that was not read to its end.
+        idle: Those kept for the next request.
+    """
+
+    connections: int
+    active: int
+    idle: int
+
+
+class _Pools:
+    """What both colours share: settings, and a pool for each way out, made when first used.
+
+    Args:
+        verify: Whether to verify servers; or a file or directory of CA certificates to do it with;
+            or an SSL context to use as it is.
+        cert: The client certificate's PEM file; or a tuple of that, its key's file and optionally
+            the key's password.
+        trust_env: Whether the environment names proxies and CA certificates.
+        proxy: A proxy's URL, a family's `Proxy`, or a mapping from URL patterns to these. It wins
+            over the environment.
+        limits: The most connections (None for no limit), how many stay open idle, and for how many
+            seconds: 100, 20 and 5 by default, as in httpx. They hold for direct connections and for
+            each proxy separately.
+        http1: Whether to speak HTTP/1.1.
+        http2: Whether to offer HTTP/2.
+        uds: The path of a Unix domain socket to connect to, whatever the host.
+        environ: The environment's variables, or None for the process's own.
+
+    Raises:
+        ConfigurationError: A setting cannot work, or needs an extra that is not installed.
+    """
+
+    family: ClassVar[Family] = httpx_family()
+
+    _backend_class: ClassVar[type]
+    _socks_class: ClassVar[type]
+    _body_class: ClassVar[type]
+    _pool_name: ClassVar[str]
+    _stream_name: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        verify: Verify = True,
+        cert: Cert | None = None,
+        trust_env: bool = True,
+        proxy: Any = None,
+        limits: Limits | None = None,
+        http1: bool = True,
+        http2: bool = False,
+        uds: str | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        variables = (os.environ if environ is None else environ) if trust_env else None
+        self._limits = _checked(limits or _DEFAULT_LIMITS)
+        self._protocols = _protocols(http1=http1, http2=http2)
+        self._tls = tls_settings(verify, cert, variables)
+        self._proxies = _chosen(proxy, uds, variables)
+        self._uds = uds
+        self._core, self._http = self.family.core, self.family.http
+        self._errors = EngineErrors(self.family)
+        self._stream_class = getattr(self._http, self._stream_name)
+        self._response_body = _both(self._body_class, self._stream_class)
+        self._pools: dict[ProxyServer | None, Any] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __repr__(self) -> str:
+        limits = self._limits
+        return (
+            f"<{type(self).__name__} {self.family.name} {'+'.join(self._protocols)}"
+            f" max_connections={limits.max_connections}"
+            f" max_keepalive_connections={limits.max_keepalive_connections}"
+            f" keepalive_expiry={limits.keepalive_expiry}"
+            f" uds={self._uds!r} proxies={[server.url for server in self._proxies.servers]}>"
+        )
+
+    def pool_status(self) -> PoolStatus:
+        """Return how many connections are open now."""
+        pools = list(self._pools.values())
+        idle = [connection.is_idle() for pool in pools for connection in pool.connections]
+        return PoolStatus(len(idle), idle.count(False), idle.count(True))
+
+    def _pool_for(self, request: Any) -> Any:
+        server = None
+        if self._proxies.rules:
+            url = request.url
+            server = self._proxies.server(url.scheme, url.raw_host.decode("ascii"), url.port)
+        pool = self._pools.get(server)
+        return self._open_pool(server) if pool is None else pool
+
+    def _open_pool(self, server: ProxyServer | None) -> Any:
+        with self._lock:
+            if self._closed:
+                msg = "the client is closed: make another"
+                raise ClientClosed(msg)
+            if server not in self._pools:
+                self._pools[server] = self._new_pool(server)
+            return self._pools[server]
+
+    def _new_pool(self, server: ProxyServer | None) -> Any:
+        proxy, backend = None, self._backend_class(self._core)
+        if server is not None and server.is_socks:
+            backend = self._socks_class(self._core, server)
+        elif server is not None:
+            proxy = self._core_proxy(server)
+        return getattr(self._core, self._pool_name)(
+            ssl_context=ssl_context(self._tls, self._protocols),
+            proxy=proxy,
+            max_connections=self._limits.max_connections,
+            max_keepalive_connections=self._limits.max_keepalive_connections,
+            keepalive_expiry=self._limits.keepalive_expiry,
+            http1="http/1.1" in self._protocols,
+            http2="h2" in self._protocols,
+            uds=self._uds,
+            network_backend=backend,
+        )
+
+    def _core_proxy(self, server: ProxyServer) -> Any:
+        context = None
+        if server.scheme == "https":
+            own = ssl_context(self._tls.without_cert(), ("http/1.1",))
+            context = server.ssl_context or own
+        return self._core.Proxy(server.url, server.credentials, server.headers, context)
+
+    def _sent(self, request: Any) -> SentBody:
+        if not isinstance(request.stream, self._stream_class):
+            body = type(request.stream).__name__
+            msg = f"{type(self).__name__} cannot send a body of the other colour: {body}"
+            raise InvalidOption(msg)
+        return SentBody(request.stream)
+
+    def _core_request(self, request: Any, body: SentBody) -> Any:
+        # The engine gets the extensions themselves, not a copy: a read timeout that is changed
+        # after the head bounds the body.
+        timeout = request.extensions.get("timeout")
+        if timeout and isinstance(timeout.get("pool"), Until):
+            timeout["pool"] = timeout["pool"].left()
+        url, core = request.url, self._core
+        return core.Request(
+            request.method,
+            core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=body,
+            extensions=request.extensions,
+        )
+
+    def _response(self, response: Any) -> Any:
+        return self._http.Response(
+            response.status,
+            headers=response.headers,
+            stream=self._response_body(response, self._errors),
+            extensions=response.extensions,
+        )
+
+    def _closing(self) -> list[Any]:
+        """Return the pools to close, and open none from now on."""
+        with self._lock:
+            self._closed = True
+            pools, self._pools = list(self._pools.values()), {}
+        return pools
+
+
+class SyncPools(_Pools):
+    """Sends requests and blocks the thread: `PoolTransport`, for any family."""
+
+    _backend_class = LimitedBackend
+    _socks_class = SocksBackend
+    _body_class = EngineBody
+    _pool_name = "ConnectionPool"
+    _stream_name = "SyncByteStream"
+
+    def handle_request(self, request: Any) -> Any:
+        """Send *request* and return its response, open and unread.
+
+        Args:
+            request: The family's request. Its extension `timeout` may hold an `Until` for each
+                phase.
+
+        Raises:
+            ClientClosed: The transport was closed.
+            Exception: The family's own error, such as `httpx.ReadTimeout`. It holds no request.
+        """
+        pool, sent = self._pool_for(request), self._sent(request)
+        try:
+            response = pool.handle_request(self._core_request(request, sent))
+        except self._errors.caught as error:
+            raise self._errors.of(error) from error
+        finally:
+            sent.close()
+        return self._response(response)
+
+    def close(self) -> None:
+        """Close every connection. Once closed, again is nothing."""
+        for pool in self._closing():
+            pool.close()
+
+
+class AsyncPools(_Pools):
+    """Sends requests on an event loop: `AsyncPoolTransport`, for any family."""
+
+    _backend_class = AsyncLimitedBackend
+    _socks_class = AsyncSocksBackend
+    _body_class = AsyncEngineBody
+    _pool_name = "AsyncConnectionPool"
+    _stream_name = "AsyncByteStream"
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Send *request* and return its response, open and unread.
+
+        Arguments and errors are those of the sync one.
+        """
+        pool, sent = self._pool_for(request), self._sent(request)
+        try:
+            response = await pool.handle_async_request(self._core_request(request, sent))
+        except self._errors.caught as error:
+            raise self._errors.of(error) from error
+        finally:
+            await sent.aclose()
+        return self._response(response)
+
+    async def aclose(self) -> None:
+        """Close every connection. Once closed, again is nothing."""
+        for pool in self._closing():
+            await pool.aclose()
+
+
+class PoolTransport(SyncPools, httpx.BaseTransport):
+    """The owned transport as an `httpx.BaseTransport`."""
+
+
+class AsyncPoolTransport(AsyncPools, httpx.AsyncBaseTransport):
+    """The owned transport as an `httpx.AsyncBaseTransport`."""
+
+
+@cache
+def transports_of(family: Family) -> tuple[type[SyncPools], type[AsyncPools]]:
+    """Return the sync and the async transport class of *family*."""
+    if family == httpx_family():
+        return PoolTransport, AsyncPoolTransport
+    more = {"family": family, "__module__": __name__}
+    return (
+        type("PoolTransport", (SyncPools, family.http.BaseTransport), more),
+        type("AsyncPoolTransport", (AsyncPools, family.http.AsyncBaseTransport), more),
+    )
+
+
+@cache
+def _both(ours: type, theirs: type) -> type:
+    """Return *ours* as a subclass of the family's own class, which the family checks for."""
+    return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__})
+
+
+def _checked(limits: Limits) -> Limits:
+    least = {"max_connections": 1, "max_keepalive_connections": 0, "keepalive_expiry": 0}
+    for name, bound in least.items():
+        value = getattr(limits, name)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if value is not None and not (number and value >= bound):
+            msg = f"limits: {name} is at least {bound}, or None for no limit, not {value!r}"
+            raise InvalidOption(msg)
+    return limits
+
+
+def _protocols(*, http1: bool, http2: bool) -> tuple[str, ...]:
+    """Return the protocols to offer by ALPN (RFC 7301), the preferred one first."""
+    if not (http1 or http2):
+        msg = "http1=False needs http2=True"
+        raise InvalidOption(msg)
+    if http2 and importlib.util.find_spec("h2") is None:
+        msg = "HTTP/2 needs the h2 package: pip install 'penstock[http2]'"
+        raise ConfigurationError(msg)
+    return ("h2",) * http2 + ("http/1.1",) * http1
+
+
+def _chosen(proxy: Any, uds: str | None, environ: Mapping[str, str] | None) -> ProxyMap:
+    if proxy is not None:
+        if uds is not None:
+            msg = "uds= and proxy= exclude each other"
+            raise InvalidOption(msg)
+        return explicit_proxies(proxy)
+    return ProxyMap() if uds is not None or environ is None else environment_proxies(environ)

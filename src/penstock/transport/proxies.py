@@ -1,0 +1,302 @@
+"""Which proxy a request goes through: rules from the environment, or from the caller."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from penstock.errors import ConfigurationError, InvalidOption
+from penstock.transport.family import family_of
+
+if TYPE_CHECKING:
+    import ssl
+
+    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+    Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_SOCKS = frozenset({"socks5", "socks5h"})
+_SCHEMES = _SOCKS | {"http", "https"}
+_MAX_SOCKS_CREDENTIAL = 255
+"""Bytes in a SOCKS user or password (RFC 1929 §2)."""
+
+_PORTS = {"http": 80, "https": 443}
+_OPENED_BY = {"ws": "http", "wss": "https"}
+"""A WebSocket goes the way of the request that opens it (RFC 6455 §4.1)."""
+
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_TARGET = re.compile(r"(?P<star>\*?)(?P<host>\[[^\]]*\](/\d+)?|[^*:\[\]]*)(:(?P<port>\d{1,5}))?")
+_SHAPE = "want scheme://[user:password@]host[:port], with special characters percent-encoded"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyServer:
+    """A proxy. Its repr shows no credentials.
+
+    Attributes:
+        url: Scheme, host and port: nothing secret.
+        credentials: User and password, sent as Basic credentials (RFC 7617) or in the SOCKS
+            handshake (RFC 1929), or None.
+        headers: Headers for the proxy alone.
+        ssl_context: What an https proxy is verified with, or None for the client's own settings.
+    """
+
+    url: str
+    credentials: tuple[bytes, bytes] | None = field(default=None, repr=False)
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
+
+    @property
+    def scheme(self) -> str:
+        """`http`, `https`, `socks5` or `socks5h`."""
+        return self.url.partition(":")[0]
+
+    @property
+    def is_socks(self) -> bool:
+        """Whether it is a SOCKS proxy."""
+        return self.scheme in _SOCKS
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Some origins: those that match all that is given.
+
+    Attributes:
+        scheme: `http` or `https`, or empty for both.
+        name: A host's name, or empty for every host.
+        itself: Whether the name itself is meant.
+        below: Whether the names below it are.
+        network: The addresses meant instead of a name, or None.
+        port: A port, or None for all.
+    """
+
+    scheme: str = ""
+    name: str = ""
+    itself: bool = True
+    below: bool = False
+    network: Network | None = None
+    port: int | None = None
+
+    def matches(self, scheme: str, host: str, port: int) -> bool:
+        """Tell whether an origin is one of them. *host* is as `_plain_host` returns it."""
+        if self.scheme not in {"", scheme} or self.port not in {None, port}:
+            return False
+        if self.network is not None:
+            address = _address(host)
+            return address is not None and address in self.network
+        if not self.name:
+            return True
+        return (self.itself and host == self.name) or (
+            self.below and host.endswith(f".{self.name}")
+        )
+
+    @property
+    def breadth(self) -> tuple[bool, int, bool]:
+        """The sort key of httpx's mounts: with a port first, then long hosts, then a scheme."""
+        return (self.port is None, -len(str(self.network or self.name)), not self.scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyMap:
+    """Which origins go through which proxy. The first rule that matches decides.
+
+    Attributes:
+        rules: Patterns, each with its proxy, or with None to connect directly.
+    """
+
+    rules: tuple[tuple[Pattern, ProxyServer | None], ...] = ()
+
+    @property
+    def servers(self) -> list[ProxyServer]:
+        """Every proxy that may be used."""
+        return [server for _, server in self.rules if server is not None]
+
+    def server(self, scheme: str, host: str, port: int | None) -> ProxyServer | None:
+        """Return the proxy for an origin, or None to connect directly.
+
+        Args:
+            scheme: The scheme of its URL.
+            host: Its host, a name or an address, with or without brackets.
+            port: Its port, or None for the scheme's own.
+        """
+        scheme = _OPENED_BY.get(scheme, scheme)
+        host = _plain_host(host)
+        port = _PORTS.get(scheme, 0) if port is None else port
+        for pattern, server in self.rules:
+            if pattern.matches(scheme, host, port):
+                return server
+        return None
+
+    def for_url(self, scheme: str, host: str, port: int | None) -> str | None:
+        """Return the URL of what `server` returns, without its credentials, or None."""
+        server = self.server(scheme, host, port)
+        return None if server is None else server.url
+
+
+def environment_proxies(environ: Mapping[str, str]) -> ProxyMap:
+    """Return what the environment says about proxies.
+
+    `http_proxy` and `https_proxy`, or else `all_proxy`; and `no_proxy` for what goes without. Lower
+    case comes before upper. `HTTP_PROXY` is ignored beside `REQUEST_METHOD`: in a CGI script it is
+    a header of the request (CVE-2016-1000110). What makes no sense in `no_proxy` is ignored.
+
+    Args:
+        environ: The environment's variables.
+
+    Raises:
+        ConfigurationError: A variable in force is not the URL of a proxy.
+    """
+    rules: list[tuple[Pattern, ProxyServer | None]] = []
+    for entry in re.split(r"[,\s]+", environ.get(_variable(environ, "no") or "", "")):
+        if entry == "*":
+            return ProxyMap()
+        pattern = _bypass(entry) if entry else None
+        if pattern is not None:
+            rules.append((pattern, None))
+    for scheme in _PORTS:
+        variable = _variable(environ, scheme) or _variable(environ, "all")
+        if variable is not None:
+            server = _parse(environ[variable])
+            if server is None:
+                msg = f"{variable} is not the URL of a proxy: {_SHAPE}"
+                raise ConfigurationError(msg)
+            rules.append((Pattern(scheme), server))
+    return ProxyMap(tuple(rules) if any(server for _, server in rules) else ())
+
+
+def _variable(environ: Mapping[str, str], kind: str) -> str | None:
+    """Return the variable in force, or None. One that is set but empty turns its kind off."""
+    name = f"{kind}_proxy"
+    if name not in environ:
+        name = name.upper()
+        if name == "HTTP_PROXY" and "REQUEST_METHOD" in environ:
+            return None
+    return name if environ.get(name, "").strip() else None
+
+
+def _bypass(entry: str) -> Pattern | None:
+    # A bare name means itself and what is below it; after a dot or `*.`, only what is below it.
+    return _pattern(entry if "://" in entry else f"all://*{entry.removeprefix('*')}")
+
+
+def _pattern(text: str) -> Pattern | None:
+    """Return what `scheme://[*][.][host][:port]` means, as httpx reads it, or None for nothing."""
+    scheme, _, rest = text.strip().lower().partition("://")
+    bare = rest.rstrip("/").removeprefix("*")
+    if bare.count(":") > 1 and not bare.startswith("["):
+        rest = f"[{bare}]"
+    match = _TARGET.fullmatch(rest.rstrip("/"))
+    if match is None or scheme not in {"http", "https", "all"}:
+        return None
+    scheme = "" if scheme == "all" else scheme
+    port = None if match["port"] is None else int(match["port"])
+    host = match["host"]
+    network = _network(host)
+    if network is not None:
+        return Pattern(scheme, network=network, port=port)
+    name = _plain_host(host.removeprefix("."))
+    if name and not _NAME.fullmatch(name):
+        return None
+    dotted = host.startswith(".")
+    return Pattern(scheme, name, not dotted, below=dotted or bool(match["star"]), port=port)
+
+
+def _network(host: str) -> Network | None:
+    try:
+        network = ipaddress.ip_network(re.sub(r"[\[\]]", "", host), strict=False)
+    except ValueError:
+        return None
+    address = _unmapped(network.network_address)
+    if address.version == network.version:
+        return network
+    return ipaddress.ip_network((address, max(network.prefixlen - 96, 0)))
+
+
+def _address(host: str) -> Address | None:
+    try:
+        return _unmapped(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        # `127.1` and its like are addresses too, for the resolver.
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+def _unmapped(address: Address) -> Address:
+    """Return the IPv4 address that an IPv4-mapped IPv6 one is (RFC 4291 §2.5.5.2)."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _plain_host(host: str) -> str:
+    """Return a host in the one form in which hosts are compared."""
+    host = host.lower().rstrip(".").removeprefix("[").removesuffix("]")
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host
+
+
+def explicit_proxies(proxy: Any) -> ProxyMap:
+    """Return what a caller's `proxy=` says.
+
+    Args:
+        proxy: A proxy's URL, or a family's `Proxy`; or a mapping to these, or to None for a direct
+            connection, from URL patterns such as `"http://"`, `"all://"` or
+            `"all://*.example.com"`. The most particular pattern decides.
+
+    Raises:
+        InvalidOption: Something in it is not a proxy or not a pattern.
+    """
+    if not isinstance(proxy, Mapping):
+        return ProxyMap(((Pattern(), _given(proxy, "proxy")),))
+    rules = []
+    for number, (key, value) in enumerate(proxy.items()):
+        pattern = _pattern(key) if isinstance(key, str) and "://" in key else None
+        if pattern is None:
+            msg = f"proxy: key {number} is not a URL pattern such as 'all://*.example.com'"
+            raise InvalidOption(msg)
+        rules.append((pattern, None if value is None else _given(value, f"proxy[{key!r}]")))
+    return ProxyMap(tuple(sorted(rules, key=lambda rule: rule[0].breadth)))
+
+
+def _given(proxy: Any, name: str) -> ProxyServer:
+    server = _parse(str(getattr(proxy, "url", proxy))) if _is_proxy(proxy) else None
+    if server is None:
+        msg = f"{name} is not the URL of a proxy: {_SHAPE}"
+        raise InvalidOption(msg)
+    if not hasattr(proxy, "raw_auth"):
+        return server
+    return ProxyServer(server.url, proxy.raw_auth, tuple(proxy.headers.raw), proxy.ssl_context)
+
+
+def _is_proxy(proxy: Any) -> bool:
+    return isinstance(proxy, str) or family_of(proxy) is not None
+
+
+def _parse(text: str) -> ProxyServer | None:
+    """Return the proxy of a URL, or None if it is not one: an exception would quote it."""
+    text = text.strip()
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = parts.hostname or "", parts.port
+        address = ipaddress.IPv6Address(host) if ":" in host else None
+    except ValueError:
+        return None
+    # After a host comes nothing, or a slash. More is a password that was not percent-encoded.
+    misread = parts.query or parts.fragment or "@" in parts.path
+    name = _plain_host(host)
+    if misread or parts.scheme not in _SCHEMES or not (address or _NAME.fullmatch(name)):
+        return None
+    url = f"{parts.scheme}://{f'[{address}]' if address else name}"
+    credentials = None
+    if parts.username or parts.password:
+        credentials = unquote(parts.username or "").encode(), unquote(parts.password or "").encode()
+        if parts.scheme in _SOCKS and max(map(len, credentials)) > _MAX_SOCKS_CREDENTIAL:
+            return None
+    return ProxyServer(url if port is None else f"{url}:{port}", credentials)
