@@ -1,0 +1,89 @@
+"""Event: one event of a stream, its JSON parsed when it is first asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from penstock.errors import DecodeError
+
+_JSON_WHITESPACE = " \t\n\r"  # RFC 8259 §2
+# `json.loads` less its two searches for the whitespace that a stream's data hardly ever has.
+_scan = json.JSONDecoder().raw_decode
+
+
+class Event:
+    """One event of a stream.
+
+    Its `repr` shows no content, so that a log line or a traceback cannot.
+
+    Args:
+        raw: The data as text.
+        event: The event's type; `message` if the stream named none (HTML standard §9.2.6).
+        id: The last event id in force, or the empty string.
+        retry: The reconnection time this event itself asked for, in milliseconds, or None.
+
+    Attributes:
+        raw: As above.
+        event: As above.
+        id: As above.
+        retry: As above.
+    """
+
+    __slots__ = ("_data", "_parsed", "event", "id", "raw", "retry")
+
+    _data: Any
+
+    def __init__(
+        self,
+        raw: str,
+        event: str = "message",
+        id: str = "",
+        retry: int | None = None,
+    ) -> None:
+        self.raw = raw
+        self.event = event
+        self.id = id
+        self.retry = retry
+        self._parsed = False
+
+    @property
+    def data(self) -> Any:
+        """The data parsed as JSON, or None if it is not JSON."""
+        if not self._parsed:
+            self._data = _parse(self.raw)
+            self._parsed = True
+        return self._data
+
+    @property
+    def done(self) -> bool:
+        """Whether the data is exactly `[DONE]`, the end marker of OpenAI's streams."""
+        return self.raw.strip() == "[DONE]"
+
+    def json(self) -> Any:
+        """Return the data parsed as JSON.
+
+        Raises:
+            DecodeError: The data is not JSON, or is nested too deeply to parse.
+        """
+        data = self.data
+        if data is None and self.raw.strip(_JSON_WHITESPACE) != "null":
+            raise DecodeError(f"the event's data ({len(self.raw)} characters) is not JSON")
+        return data
+
+    def __repr__(self) -> str:
+        return f"<Event {self.event!r} id={self.id!r} with {len(self.raw)} characters>"
+
+
+def _parse(text: str) -> Any:
+    """Parse JSON; None if it cannot be parsed."""
+    try:
+        data, end = _scan(text)
+        if end == len(text):
+            return data
+    except (ValueError, RecursionError):
+        pass  # `json.loads` decides: the data may begin with whitespace
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

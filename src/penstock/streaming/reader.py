@@ -1,0 +1,219 @@
+"""How a stream of events is read, whatever the colour: when it is over, and what went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penstock.call import Call
+from penstock.detached import BODY_LIMIT, DetachedResponse
+from penstock.errors import (
+    ConnectionFailed,
+    DeadlineExceeded,
+    InvalidOption,
+    NotAnEventStream,
+    PenstockError,
+    StreamError,
+    StreamEventError,
+    StreamIdle,
+    StreamInterrupted,
+    StreamTruncated,
+    TimedOut,
+)
+from penstock.options import check_seconds
+from penstock.streaming.ndjson import NDJSONDecoder
+from penstock.streaming.sse import SSEDecoder, is_event_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from penstock.messages import Response
+    from penstock.streaming.event import Event
+
+_ACCEPT = {"sse": "text/event-stream", "ndjson": "application/x-ndjson, application/jsonl"}
+_DECODERS = {"sse": SSEDecoder, "ndjson": NDJSONDecoder}
+_NO_CONTENT = 204
+
+
+class Reader:
+    """The rules one stream is read by.
+
+    Args:
+        format: `sse` or `ndjson`.
+        terminal: The data of the event that ends the stream, a function that knows it, or None
+            where streams just end.
+        max_event_bytes: The longest event, or None for no limit.
+        event_timeout: Seconds that may pass between two events, or None.
+
+    Attributes:
+        headers: What the request asks for.
+
+    Raises:
+        InvalidOption: The format is not one of the two, or a limit cannot work.
+    """
+
+    def __init__(
+        self, format: str, terminal: Any, max_event_bytes: int | None, event_timeout: float | None
+    ) -> None:
+        if format not in _DECODERS:
+            msg = f"format must be 'sse' or 'ndjson', not {format!r}"
+            raise InvalidOption(msg)
+        check_seconds("event_timeout", event_timeout)
+        self.format = format
+        # A compressed stream may hold an event back until a block is full, so none is asked for.
+        self.headers = {
+            "Accept": _ACCEPT[format],
+            "Cache-Control": "no-store",
+            "Accept-Encoding": "identity",
+        }
+        self.event_timeout = event_timeout
+        self._terminal = terminal if format == "sse" or callable(terminal) else None
+        self._max_event_bytes = max_event_bytes
+        self.decoder()  # refuses a limit that cannot work before anything is sent
+
+    def decoder(self) -> Any:
+        """Return a decoder for one response."""
+        return _DECODERS[self.format](max_event_bytes=self._max_event_bytes)
+
+    @property
+    def expects_terminal(self) -> bool:
+        """Whether a stream without a terminal event is a truncated one."""
+        return self._terminal is not None
+
+    def is_terminal(self, event: Event) -> bool:
+        """Tell whether *event* ends the stream."""
+        terminal: Any = self._terminal
+        if terminal is None:
+            return False
+        return bool(terminal(event)) if callable(terminal) else event.raw.strip() == terminal
+
+    def accepts(self, response: Response) -> bool:
+        """Tell whether the body of *response* can be what was asked for."""
+        content_type = response.headers.get("content-type")
+        if self.format == "sse":
+            return is_event_stream(content_type)
+        return content_type is None or content_type.partition(";")[0].strip().lower() not in {
+            "text/html",
+            _ACCEPT["sse"],
+        }
+
+
+class Reading:
+    """One response being read: decodes its chunks, and knows when and how it is over.
+
+    Args:
+        reader: The rules.
+        response: The open response.
+    """
+
+    def __init__(self, reader: Reader, response: Response) -> None:
+        self._reader = reader
+        self._decoder = reader.decoder()
+        self._call = Call.of(response.request)
+        self._request = response.request
+        self._event_at = self._call.runtime.now()
+        self.events = 0
+        self.is_empty = response.status_code == _NO_CONTENT
+        self.completed = self.is_empty
+
+    @property
+    def last_event_id(self) -> str:
+        """The last event id in force."""
+        return getattr(self._decoder, "last_event_id", "")
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """Give the events *chunk* completes, up to the terminal one.
+
+        Raises:
+            StreamEventError: One of them is an error.
+            StreamIdle: None came for longer than `event_timeout`.
+            StreamTooLarge: One is longer than the limit.
+        """
+        yield from self._deliver(self._decoder.feed(chunk))
+        if self._reader.event_timeout is not None and not self.completed:
+            silent = self._call.runtime.now() - self._event_at
+            if silent > self._reader.event_timeout:
+                msg = f"no event for {silent:.1f} s"
+                raise StreamIdle(msg)
+
+    def finish(self) -> Iterator[Event]:
+        """Give what the end of the body completes.
+
+        Raises:
+            StreamTruncated: The terminal event never came, or a record was cut.
+        """
+        yield from self._deliver(self._decoder.close())
+        if self._reader.expects_terminal and not self.completed:
+            msg = "the stream ended without its terminal event: the answer is not complete"
+            raise StreamTruncated(msg)
+        self.completed = True
+
+    def failure(self, error: PenstockError) -> PenstockError:
+        """Return the error a reader sees for one that ended the body."""
+        failure = error
+        if isinstance(error, TimedOut) and not isinstance(error, (StreamError, DeadlineExceeded)):
+            failure = StreamIdle("nothing came for longer than the timeout", phase="read")
+        elif isinstance(error, ConnectionFailed) and not isinstance(
+            error, (StreamError, DeadlineExceeded)
+        ):
+            failure = StreamInterrupted(f"the stream broke off: {error.message}", phase=error.phase)
+        if isinstance(failure, StreamError):
+            failure.events, failure.last_event_id = self.events, self.last_event_id
+        self._call.complete(failure, self._request)
+        return failure
+
+    def refusal(self, response: Response, start: bytes) -> NotAnEventStream:
+        """Return the error for a response that is no stream of events.
+
+        Args:
+            response: The response.
+            start: The first bytes of its body.
+        """
+        detached = DetachedResponse(
+            response,
+            start,
+            method=self._request.method,
+            url=response.url,
+            secrets=self._call.scope.secrets,
+        )
+        got = response.headers.get("content-type") or "no content type"
+        said = f": {detached.message}" if detached.message else ""
+        refusal = NotAnEventStream(
+            f"the server answered with {got}, not with a stream of events{said}", response=detached
+        )
+        refusal.request_id = detached.request_id
+        self._call.complete(refusal, self._request)
+        return refusal
+
+    def _deliver(self, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            self._event_at = self._call.runtime.now()
+            if _is_error(event):
+                raise _error_of(event)
+            self.events += 1
+            if self._reader.is_terminal(event):
+                self.completed = True
+                yield event
+                return
+            yield event
+
+
+def enough(chunks: list[bytes]) -> bool:
+    """Tell whether *chunks* are as much of a body as an error keeps."""
+    return sum(map(len, chunks)) >= BODY_LIMIT
+
+
+def _is_error(event: Event) -> bool:
+    if event.event == "error":
+        return True
+    # Looked for in the text first: parsing every event to find the rare error would cost more than
+    # the rest.
+    return '"error"' in event.raw and isinstance(event.data, dict) and bool(event.data.get("error"))
+
+
+def _error_of(event: Event) -> StreamEventError:
+    body = event.data
+    error = body.get("error", body) if isinstance(body, dict) else body
+    said = error.get("message") if isinstance(error, dict) else error
+    return StreamEventError(
+        f"the server reported an error in the stream: {said or event.raw[:500]}", body=body
+    )

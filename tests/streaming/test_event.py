@@ -1,0 +1,72 @@
+"""Event: lazily parsed JSON that never leaks its text."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock.errors import DecodeError
+from penstock.streaming import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOT_JSON = ["", "{", "{} {}", "[DONE]", "'a'", "\u2028null", "[" * 200_000, "9" * 5000]
+
+
+@pytest.mark.parametrize(
+    ("raw", "data"),
+    [('{"a": [1, "\u2028"]}', {"a": [1, "\u2028"]}), (' \t\n"x"\r\n', "x"), ("null ", None)],
+)
+def test_data(raw: str, data: object) -> None:
+    """Data is the JSON the text holds, with or without whitespace around it."""
+    event = Event(raw)
+    assert event.data == data
+    assert event.json() == data
+
+
+def test_data_is_parsed_once() -> None:
+    """Data is parsed when first read and then kept."""
+    event = Event("[]")
+    assert event.data is event.data
+    assert event.json() is event.data
+
+
+@pytest.mark.parametrize("raw", NOT_JSON, ids=lambda raw: raw[:8])
+def test_not_json(raw: str) -> None:
+    """Text that is not JSON, or cannot be parsed, is no data; `json` says so with our error."""
+    event = Event(raw)
+    assert event.data is None
+    with pytest.raises(DecodeError, match=rf"\({len(raw)} characters\) is not JSON") as caught:
+        event.json()
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "done"),
+    [("[DONE]", True), (" [DONE]\n", True), ("[DONE]x", False), ("[done]", False), ("", False)],
+)
+def test_done(raw: str, done: bool) -> None:
+    """An event is the end marker if its text is exactly that, less whitespace around it."""
+    assert Event(raw).done == done
+
+
+@pytest.mark.parametrize("parsed", [False, True])
+@pytest.mark.parametrize("duplicate", [copy.copy, lambda e: pickle.loads(pickle.dumps(e))])
+def test_copies(duplicate: Callable[[Event], Event], parsed: bool) -> None:
+    """A copied or pickled event is the same event, whether its data was read before or not."""
+    event = Event('{"a": 1}', "e", "7", 5)
+    if parsed:
+        assert event.data == {"a": 1}
+    twin = duplicate(event)
+    assert (twin.raw, twin.event, twin.id, twin.retry) == ('{"a": 1}', "e", "7", 5)
+    assert twin.data == {"a": 1}
+
+
+def test_repr_shows_no_content() -> None:
+    """A repr tells an event's type, id and length, not its text."""
+    assert repr(Event("secret", "e", "7")) == "<Event 'e' id='7' with 6 characters>"
