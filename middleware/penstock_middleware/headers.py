@@ -1,0 +1,86 @@
+"""UserAgent and Headers: what every request says about itself."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from penstock import Attempt, Call, Key, Scope, __version__, apply_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from penstock import HeaderValue, Next, Request, Response
+
+_USER_AGENT = Key[str]("user agent")
+
+
+class UserAgent:
+    """Name the product: `penstock/1.0 httpx/0.28 python/3.11` (RFC 9110 §10.1.5).
+
+    A `User-Agent` the client or the call gives in its headers stands.
+
+    Args:
+        prefix: Product tokens of the application's own, put first; after those of the client's
+            `user_agent`.
+    """
+
+    zone = "attempt"
+
+    def __init__(self, prefix: str | None = None) -> None:
+        self._prefix = prefix
+        self._tokens: dict[str, str] = {}
+
+    async def __call__(self, request: Request, call_next: Next) -> Response:
+        if "user-agent" not in request.headers:
+            request.headers["User-Agent"] = Call.of(request).once(_USER_AGENT, self._text)
+        return await call_next(request)
+
+    def _text(self, scope: Scope) -> str:
+        family = scope.family
+        tokens = (
+            scope.user_agent,
+            self._prefix,
+            f"penstock/{_short(__version__)}",
+            f"{family}/{_short(version(family))}",
+            f"python/{_short(platform.python_version())}",
+        )
+        return " ".join(token for token in tokens if token)
+
+    def __repr__(self) -> str:
+        return f"UserAgent({self._prefix!r})" if self._prefix else "UserAgent()"
+
+
+class Headers:
+    """Put headers on every attempt; one line comes out for each name, compared without case.
+
+    The client's and the call's own headers are on the request already. What is callable among them
+    is asked anew for each attempt, here.
+
+    Args:
+        headers: More headers: a string, a callable that gives one, or `REMOVE`.
+    """
+
+    zone = "attempt"
+
+    def __init__(self, headers: Mapping[str, HeaderValue] | None = None) -> None:
+        self._headers = dict(headers or {})
+
+    async def __call__(self, request: Request, call_next: Next) -> Response:
+        given = Call.of(request).options.headers
+        if given and Attempt.of(request).number > 0:
+            apply_headers(
+                request.headers, {name: value for name, value in given.items() if callable(value)}
+            )
+        if self._headers:
+            apply_headers(request.headers, self._headers)
+        return await call_next(request)
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self._headers)})"
+
+
+def _short(number: str) -> str:
+    """Return major and minor of a version: enough to tell, too little to fingerprint a machine."""
+    return ".".join(number.split(".")[:2])

@@ -1,0 +1,71 @@
+"""RaiseForStatus: a final status of 400 or more becomes the typed error of the client's table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock import BODY_LIMIT, Call, DetachedResponse, PenstockError, status_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from penstock import Next, Request, Response
+
+_FIRST_ERROR = 400  # RFC 9110 §15
+
+
+class RaiseForStatus:
+    """Raise the error a final response stands for.
+
+    Outermost, so that everything inside sees the response itself.
+
+    Off for a client or a call with `raise_for_status=False`.
+
+    Args:
+        errors: The error table: from a detached response to the error to raise. An SDK brings its
+            own.
+        failures: From an error of Penstock's (a timeout, a failed connection, …) to the SDK's own,
+            or None to leave them.
+    """
+
+    zone = "call"
+
+    def __init__(
+        self,
+        errors: Callable[[DetachedResponse], Exception] = status_error,
+        failures: Callable[[PenstockError], Exception] | None = None,
+    ) -> None:
+        self._errors = errors
+        self._failures = failures
+
+    async def __call__(self, request: Request, call_next: Next) -> Response:
+        try:
+            response = await call_next(request)
+        except PenstockError as error:
+            if self._failures is None:
+                raise
+            call = Call.of(request)
+            call.complete(error, request)
+            failure = self._failures(error)
+            if failure is error:
+                raise
+            raise failure from error
+        if (
+            response.status_code >= _FIRST_ERROR
+            and (call := Call.of(request)).options.raise_for_status
+        ):
+            content = await call.runtime.take(response, BODY_LIMIT)
+            secrets = call.scope.secrets
+            raise self._errors(
+                DetachedResponse(
+                    response, content, method=request.method, url=response.url, secrets=secrets
+                )
+            )
+        return response
+
+    def __repr__(self) -> str:
+        return (
+            "RaiseForStatus()"
+            if self._errors is status_error
+            else f"RaiseForStatus(errors={self._errors!r})"
+        )

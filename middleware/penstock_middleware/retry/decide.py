@@ -1,0 +1,85 @@
+"""The decision after an attempt that failed: pure, so that every rule is a row in a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tenacity import RetryAction
+
+from penstock_middleware.retry.backoff import retry_after_spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenacity import RetryCallState
+
+    from penstock_middleware.retry.state import AttemptState
+
+
+class Policy(NamedTuple):
+    """The strategies and limits one call is decided by.
+
+    Attributes:
+        retry: A tenacity retry strategy; it may be async.
+        stop: A tenacity stop strategy.
+        wait: A tenacity wait strategy.
+        retry_after_cap: The longest wait a server may ask for, in seconds.
+        over_cap: What to do when it asks for more: `clamp` it, or `stop`.
+    """
+
+    retry: Callable[[RetryCallState], Any]
+    stop: Callable[[RetryCallState], bool]
+    wait: Callable[[RetryCallState], float]
+    retry_after_cap: float
+    over_cap: str
+
+
+class Decision(NamedTuple):
+    """Wait and try again, or stop.
+
+    Attributes:
+        wait: Seconds to wait, or None to stop.
+        reason: Why it stops: `body`, `attempts`, `retry_after` or `deadline`; empty when it goes
+            on.
+        source: What set the wait: `backoff` or `retry_after`.
+    """
+
+    wait: float | None
+    reason: str = ""
+    source: str = "backoff"
+
+
+def decide(
+    policy: Policy,
+    state: AttemptState,
+    *,
+    can_resend: bool,
+    hint: float | None,
+    remaining: float | None,
+) -> Decision:
+    """Decide what follows an attempt that the retry rule wants repeated.
+
+    Args:
+        policy: The strategies.
+        state: How the attempts went.
+        can_resend: Whether the body can be sent once more.
+        hint: Seconds the server asked to wait, or None.
+        remaining: Seconds until the call's deadline, or None.
+    """
+    if not can_resend:
+        return Decision(None, "body")
+    source = "retry_after" if hint else "backoff"
+    if hint:
+        wait = min(retry_after_spread(hint, state.random), policy.retry_after_cap)
+    else:
+        wait = max(0.0, policy.wait(state))
+    # As in tenacity, a stop strategy may look at the wait that would follow.
+    state.upcoming_sleep = wait
+    state.next_action = RetryAction(wait)
+    if policy.stop(state):
+        return Decision(None, "attempts")
+    if hint and hint > policy.retry_after_cap and policy.over_cap == "stop":
+        return Decision(None, "retry_after")
+    if remaining is not None and wait >= remaining:
+        return Decision(None, "deadline")
+    return Decision(wait, source=source)
