@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from penstock.client import AsyncClient, Client
-from penstock.demo.calls import CALLS
+from penstock.demo.calls import CALLS, DemoCall
 from penstock.demo.recording import Recorder, recording, recording_logger
 from penstock.demo.server import DemoServer
 from penstock.demo.watch import Watch
@@ -20,7 +20,6 @@ from penstock.stack import Stack
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from penstock.demo.calls import DemoCall
     from penstock.demo.recording import Recording
     from penstock.demo.watch import Watched
 
@@ -28,6 +27,9 @@ API_KEY = "the-key-of-the-demo"
 
 # Seconds. The default of 0.5 would show the same and take longer.
 BASE_DELAY = 0.12
+
+# Sent first and not shown, so that no bar shows the loading of a module.
+_WARM_UP = DemoCall("warm-up", "", "GET", "/v1/models", "503;times=1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ def play_sync(calls: Sequence[DemoCall] = CALLS) -> list[Played]:
         How each went, in order.
     """
     with DemoServer(api_key=API_KEY) as server, Client(**_arguments(server)) as client:
+        _play(client, _WARM_UP)
         return [_play(client, call) for call in calls]
 
 
@@ -78,6 +81,7 @@ async def _play_all(calls: Sequence[DemoCall]) -> list[Played]:
             async def play(call: DemoCall) -> None:
                 played[call.name] = await _aplay(client, call)
 
+            await _aplay(client, _WARM_UP)
             async with anyio.create_task_group() as group:
                 for call in calls:
                     group.start_soon(play, call)

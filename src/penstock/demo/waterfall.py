@@ -135,7 +135,7 @@ class _Facts:
                 case SendEnded():
                     self.sends[fact.attempt].append(fact)
                     last_send = fact.number
-                    self.moments.append(fact.at + fact.elapsed)
+                    self.moments.append(fact.started + fact.elapsed)
                 case Redirected() | AuthRefreshed():
                     self.followed[last_send] = fact
                 case RetryScheduled():
@@ -144,7 +144,7 @@ class _Facts:
                     self.stops[fact.number] = fact.reason
                 case _:
                     continue
-            self.moments.append(fact.at)
+            self.moments.append(fact.started if isinstance(fact, SendEnded) else fact.at)
 
 
 class _Rows:
@@ -182,7 +182,8 @@ class _Rows:
         for send in sends if len(sends) > 1 else ():
             label, tone = _outcome(send)
             label += _sequel(known.followed.get(send.number), self._origin)
-            yield self._row("send", send.number, send.at, send.at + send.elapsed, label, tone)
+            end = send.started + send.elapsed
+            yield self._row("send", send.number, send.started, end, label, tone)
 
     def _wait(self, wait: RetryScheduled) -> Row:
         end = self._known.begun.get(wait.number, min(wait.at + wait.wait, self._ended))

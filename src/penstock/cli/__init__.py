@@ -1,0 +1,37 @@
+"""The command `penstock`. It stands on click and rich, which are the extra `cli`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `penstock` and leave with its exit code.
+
+    Args:
+        arguments: What was typed after `penstock`; the process's own arguments by default.
+
+    Returns:
+        2 when click or rich is missing; else it does not return, as click's `main` does not.
+    """
+    if not _installed():
+        sys.stderr.write("penstock: the command line needs an extra: pip install 'penstock[cli]'\n")
+        return USAGE
+    from penstock.cli.group import penstock
+
+    penstock.main(None if arguments is None else list(arguments), prog_name="penstock")
+    return 0
+
+
+def _installed() -> bool:
+    try:
+        return find_spec("click") is not None and find_spec("rich") is not None
+    except ImportError:
+        return False

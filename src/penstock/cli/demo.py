@@ -1,0 +1,56 @@
+"""`penstock demo`: a dozen calls to a server that misbehaves on request, and how each went."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import click
+
+
+@click.command("demo")
+@click.option("--sync", "colour", flag_value="sync", help="Only the Client's calls.")
+@click.option("--async", "colour", flag_value="async", help="Only the AsyncClient's calls.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of drawings.")
+@click.option(
+    "--svg",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    metavar="FILE",
+    help="Save the waterfalls as a picture too.",
+)
+def command(colour: str | None, *, as_json: bool, svg: IO[str] | None) -> None:
+    """Watch real requests flow through the whole stack.
+
+    Starts an API server inside this process, on a free port of the loopback interface, and
+    sends it a dozen calls: plain ones, streams, and ones it fails, delays, throttles, redirects
+    or cuts off on request. First a Client sends them one after another, then an AsyncClient all
+    at once.
+
+    For each call it prints a waterfall: a bar for every attempt with its status, a dashed one
+    for every wait with its reason, all in proportion to time. The spans and log events of one
+    call follow.
+
+    \b
+    Examples:
+      penstock demo
+      penstock demo --async --json | jq '.calls[] | [.name, .total_s]'
+      penstock demo --sync --svg docs/assets/waterfall.svg
+    """  # noqa: D301 - \b is click's mark for lines that stay as they are
+    from penstock.cli.lines import show, width_of_screen
+    from penstock.demo.run import play_async, play_sync
+
+    one_by_one = [] if colour == "async" else play_sync()
+    at_once = [] if colour == "sync" else play_async()
+    if as_json:
+        from penstock.cli.documents import print_document, told
+
+        calls = [told(played, "Client") for played in one_by_one]
+        calls += [told(played, "AsyncClient") for played in at_once]
+        print_document({"schema": 1, "calls": calls})
+    else:
+        from penstock.cli.pages import page
+
+        show(page(one_by_one, at_once, width_of_screen()))
+    if svg is not None:
+        from penstock.cli.picture import picture
+
+        svg.write(picture(one_by_one or at_once))

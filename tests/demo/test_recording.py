@@ -1,0 +1,59 @@
+"""Spans and log events kept in memory."""
+
+from __future__ import annotations
+
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from penstock.demo.recording import LogLine, Recorder, recording, recording_logger
+
+
+def test_spans_are_kept_by_the_recording_they_happen_in() -> None:
+    """Each recording has its own, in the order they began, and none is kept outside of one."""
+    tracer = Recorder().get_tracer("t")
+    tracer.start_span("before").end()
+    with recording() as one:
+        tracer.start_span("first").end()
+        tracer.start_span("second").end()
+    with recording() as other:
+        tracer.start_span("third").end()
+    assert [span.name for span in one.spans] == ["first", "second"]
+    assert [span.name for span in other.spans] == ["third"]
+
+
+def test_a_span_knows_the_one_above() -> None:
+    """A span started below another is its child and of its trace."""
+    tracer = Recorder()
+    with recording() as kept, tracer.start_as_current_span("above"):
+        tracer.start_span("below", kind=SpanKind.CLIENT, attributes={"a": 1})
+    above, below = kept.spans
+    assert (above.parent_id, below.parent_id) == (None, above.span_id)
+    assert below.get_span_context().trace_id == above.get_span_context().trace_id
+    assert (below.kind, below.attributes) == (SpanKind.CLIENT, {"a": 1})
+    assert not above.is_recording()
+
+
+def test_a_span_keeps_what_it_is_told() -> None:
+    """Name, attributes, status and the first end are kept; events and exceptions are not."""
+    with recording() as kept:
+        span = Recorder().start_span("a", start_time=1_000_000_000)
+    span.update_name("b")
+    span.set_attribute("x", 1)
+    span.set_attributes({"y": 2})
+    span.set_status(StatusCode.OK)
+    span.set_status(Status(StatusCode.ERROR))
+    span.add_event("e")
+    span.record_exception(ValueError())
+    span.end(3_500_000_000)
+    span.end(9_000_000_000)
+    (seen,) = kept.spans
+    assert (seen.name, seen.attributes, seen.seconds) == ("b", {"x": 1, "y": 2}, 2.5)
+    assert seen.status.status_code is StatusCode.ERROR
+
+
+def test_log_events_are_kept_whole() -> None:
+    """Level, name and fields are kept; nothing is printed."""
+    logger = recording_logger()
+    logger.info("nobody.listens")
+    with recording() as kept:
+        logger.debug("a.thing.happened", count=3)
+    assert kept.lines == [LogLine("debug", "a.thing.happened", {"count": 3})]
