@@ -1,0 +1,179 @@
+"""What each event tells.
+
+Names are static, fields are named as OpenTelemetry names attributes, texts are redacted, durations
+and waits are in seconds, and what is not known is left out.
+
+    http.call.completed      info, or as asked for; (call), status, request id
+    http.call.failed         warning; (call), status, request id, error.type, exception.message
+    http.call.cancelled      debug; duration_s, penstock.attempts
+    http.attempt.completed   debug; (attempt), status
+    http.attempt.failed      debug; (attempt), status, error.type
+    http.retry.scheduled     info; penstock.operation.name, penstock.retry.reason,
+                             penstock.retry.wait, penstock.retry.source, http.request.resend_count
+    http.retry.exhausted     warning; penstock.attempts, penstock.retry.reason (why not again),
+                             error.type, duration_s
+    auth.token.refreshed     info; penstock.client.name, penstock.operation.name
+    http.stream.opened       debug; duration_s
+    http.stream.closed       info, or warning if it broke; stream.outcome, stream.chunks,
+                             stream.bytes, time_to_first_chunk_s, duration_s, error.type,
+                             exception.message
+
+    (call)       penstock.client.name, penstock.operation.name, http.request.method,
+                 server.address, penstock.attempts, duration_s
+    (attempt)    http.request.method, server.address, server.port, url.template,
+                 http.request.resend_count, duration_s
+    status       http.response.status_code
+    request id   penstock.request.id, the server's
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from penstock import (
+    REQUEST_ID_HEADERS,
+    AttemptEnded,
+    AuthRefreshed,
+    Key,
+    RetryScheduled,
+    RetryStopped,
+    SendEnded,
+    origin_of,
+    scrub,
+)
+from penstock_middleware.outcome import Outcome, attempts_made, of_fact
+from penstock_middleware.tracing.conventions import TEMPLATE, template_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from penstock import BodyEnd, Call, Request, Response
+
+Fields = dict[str, Any]
+
+TARGET = Key[Fields]("what attempts tell of their request")
+
+
+def target_of(request: Request, call: Call) -> Fields:
+    """Return what every attempt at *request* tells of it; kept with the call under `TARGET`."""
+    _, host, port = origin_of(request.url)
+    return {
+        "http.request.method": request.method,
+        "server.address": host,
+        "server.port": port,
+        TEMPLATE: template_of(call),
+    }
+
+
+def call_ended(call: Call, request: Request, outcome: Outcome, response: Response | None) -> Fields:
+    """Return the fields of `http.call.completed` and `http.call.failed`."""
+    return {
+        "penstock.client.name": call.client_name,
+        "penstock.operation.name": call.operation,
+        "http.request.method": request.method,
+        "server.address": request.url.host,
+        "http.response.status_code": None if response is None else response.status_code,
+        "penstock.attempts": attempts_made(call),
+        "duration_s": _since_start(call),
+        "penstock.request.id": None if response is None else _request_id(response, call),
+        "error.type": outcome.error_type,
+        "exception.message": outcome.message,
+    }
+
+
+def call_cancelled(call: Call) -> Fields:
+    """Return the fields of `http.call.cancelled`."""
+    return {"duration_s": _since_start(call), "penstock.attempts": attempts_made(call)}
+
+
+def stream_opened(call: Call) -> Fields:
+    """Return the fields of `http.stream.opened`."""
+    return {"duration_s": _since_start(call)}
+
+
+def stream_closed(call: Call, end: BodyEnd, outcome: Outcome) -> Fields:
+    """Return the fields of `http.stream.closed`."""
+    first = None if end.first_at is None else _rounded(end.first_at - call.started)
+    return {
+        "stream.outcome": end.outcome,
+        "stream.chunks": end.chunks,
+        "stream.bytes": end.size,
+        "time_to_first_chunk_s": first,
+        "duration_s": _since_start(call),
+        "error.type": outcome.error_type,
+        "exception.message": outcome.message,
+    }
+
+
+def _attempt_ended(call: Call, fact: AttemptEnded) -> tuple[str, Fields] | None:
+    outcome = of_fact(fact.status, fact.error)
+    if outcome.name == "cancelled":
+        return None  # the call says so
+    sends = [sent for sent in call.facts if type(sent) is SendEnded and sent.attempt == fact.number]
+    target: Fields = call.get(TARGET) or {}
+    name = "http.attempt.completed" if outcome.error_type is None else "http.attempt.failed"
+    return name, {
+        **target,
+        "http.response.status_code": fact.status,
+        "http.request.resend_count": sends[-1].number or None if sends else None,
+        "duration_s": _rounded(fact.elapsed),
+        "error.type": outcome.error_type,
+    }
+
+
+def _retry_scheduled(call: Call, fact: RetryScheduled) -> tuple[str, Fields]:
+    return "http.retry.scheduled", {
+        "penstock.operation.name": call.operation,
+        "penstock.retry.reason": fact.reason,
+        "penstock.retry.wait": _rounded(fact.wait),
+        "penstock.retry.source": fact.source,
+        "http.request.resend_count": call.sends,
+    }
+
+
+def _retry_stopped(call: Call, fact: RetryStopped) -> tuple[str, Fields] | None:
+    if fact.number == 0 and fact.reason == "attempts":
+        return None  # no repeat was allowed, so none is exhausted
+    last = [ended for ended in call.facts if type(ended) is AttemptEnded][-1]
+    return "http.retry.exhausted", {
+        "penstock.attempts": attempts_made(call),
+        "penstock.retry.reason": fact.reason,
+        "error.type": of_fact(last.status, last.error).error_type,
+        "duration_s": _since_start(call),
+    }
+
+
+def _auth_refreshed(call: Call, fact: AuthRefreshed) -> tuple[str, Fields]:  # noqa: ARG001 - as the others
+    return "auth.token.refreshed", {
+        "penstock.client.name": call.client_name,
+        "penstock.operation.name": call.operation,
+    }
+
+
+FACTS: dict[type, tuple[int, Callable[[Call, Any], tuple[str, Fields] | None]]] = {
+    AttemptEnded: (logging.DEBUG, _attempt_ended),
+    RetryScheduled: (logging.INFO, _retry_scheduled),
+    RetryStopped: (logging.WARNING, _retry_stopped),
+    AuthRefreshed: (logging.INFO, _auth_refreshed),
+}
+"""The facts that are told: at which level, and how."""
+
+RARE = tuple(fact for fact, (level, _) in FACTS.items() if level > logging.DEBUG)
+"""Those that a call without trouble does not have."""
+
+
+def _request_id(response: Response, call: Call) -> str | None:
+    headers = response.headers
+    for name in REQUEST_ID_HEADERS:
+        if name in headers:
+            return scrub(headers[name], call.scope.secrets)
+    return None
+
+
+def _since_start(call: Call) -> float:
+    return _rounded(call.runtime.now() - call.started)
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 6)  # to microseconds: the rest is noise

@@ -1,0 +1,81 @@
+"""AttemptTracing: the span of every send, and the trace's way to the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock import Call, InvalidOption
+from penstock_middleware.outcome import of_status
+from penstock_middleware.tracing.calls import check_span_end
+from penstock_middleware.tracing.client_spans import spans_of
+from penstock_middleware.tracing.conventions import response_attributes
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+
+    from penstock import Next, Request, Response
+    from penstock_middleware.tracing.spans import Spans
+
+
+class AttemptTracing:
+    """Give each send one CLIENT span, `{method}` or `{method} {url.template}`.
+
+    By the HTTP conventions of OpenTelemetry (stable, 1.44): method, server and redacted `url.full`
+    are there from the start, for samplers; `http.response.status_code`, `network.protocol.version`
+    and `error.type` come at the end. Retries, redirects' hops and requests with a renewed
+    credential are sends of their own, told apart by `http.request.resend_count`; the first send of
+    a retry has `penstock.retry.wait` (seconds) and `penstock.retry.reason`. `url.template` is taken
+    from the call's `attributes`. A status of 400 or more, a failure and a broken body are Error; a
+    cancellation stays Unset, with `penstock.outcome`.
+
+    The trace goes to the server on the request's headers, with this span as the parent. HTTP
+    instrumentation below is suppressed meanwhile. Where somebody else has suppressed it there is no
+    span, and the trace travels all the same.
+
+    Args:
+        stream_span_end: When the span of a stream's send ends: with its `body` or its `headers`.
+        propagate: What goes to the server: `trace`, `all` (baggage too) or `none`.
+
+    Raises:
+        InvalidOption: A value is none of these.
+    """
+
+    zone = "attempt"
+
+    def __init__(self, stream_span_end: str = "body", propagate: str = "trace") -> None:
+        check_span_end(stream_span_end)
+        if propagate not in {"trace", "all", "none"}:
+            raise InvalidOption(f"propagate must be 'trace', 'all' or 'none', not {propagate!r}")
+        self._stream_span_end = stream_span_end
+        self._propagated = propagate
+
+    async def __call__(self, request: Request, call_next: Next) -> Response:
+        call = Call.of(request)
+        spans = spans_of(call)
+        span = spans.start_send(call, request)
+        if span is None:
+            self._propagate(request, spans, None)
+            return await call_next(request)
+        try:
+            with span:
+                self._propagate(request, spans, span.context)
+                response = await call_next(request)
+        except BaseException as error:
+            span.fail(error, {})
+            raise
+        outcome = of_status(response.status_code)
+        attributes = response_attributes(response) if span.is_recording else {}
+        if call.stream and self._stream_span_end == "body":
+            span.end_with_body(response, outcome, attributes)
+        else:
+            span.end(outcome, attributes)
+        return response
+
+    def _propagate(self, request: Request, spans: Spans, context: Context | None) -> None:
+        if self._propagated != "none":
+            spans.propagate(request.headers, context, baggage=self._propagated == "all")
+
+    def __repr__(self) -> str:
+        shown = [repr(self._stream_span_end)] if self._stream_span_end != "body" else []
+        shown += [f"propagate={self._propagated!r}"] if self._propagated != "trace" else []
+        return f"AttemptTracing({', '.join(shown)})"

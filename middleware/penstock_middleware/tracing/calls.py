@@ -1,0 +1,72 @@
+"""Tracing: the span of the whole call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock import Call, InvalidOption
+from penstock_middleware.outcome import attempts_made, of_status
+from penstock_middleware.tracing.client_spans import spans_of
+
+if TYPE_CHECKING:
+    from penstock import Next, Request, Response
+
+_ATTEMPTS = "penstock.attempts"
+
+
+class Tracing:
+    """Give each call one INTERNAL span, `penstock.call {operation}`, above those of its sends.
+
+    From its start it has `penstock.client.name`, `penstock.operation.name` and the call's
+    `attributes`; at its end `penstock.attempts`, `penstock.outcome` (`ok`, `error`, `cancelled`)
+    and, if the call failed, `error.type`. Its status is Error only if the call raised or its final
+    status is 400 or more: what a retry cured is no error of the call. It is current below this
+    middleware and never in the code that reads a stream.
+
+    Spans go to the client's `tracer_provider`, else to the global one. Only `opentelemetry-api` is
+    needed; where the application has set no SDK up, next to nothing is done. Within somebody's
+    `suppress_instrumentation` there is no span.
+
+    Args:
+        stream_span_end: When the span of a stream ends: with its `body`, also when the reader
+            leaves (`penstock.stream.outcome`: `completed`, `closed`, `error`, or `abandoned`, and
+            then at the last read), or already with its `headers`.
+
+    Raises:
+        InvalidOption: *stream_span_end* is neither.
+    """
+
+    zone = "call"
+
+    def __init__(self, stream_span_end: str = "body") -> None:
+        check_span_end(stream_span_end)
+        self._stream_span_end = stream_span_end
+
+    async def __call__(self, request: Request, call_next: Next) -> Response:
+        call = Call.of(request)
+        span = spans_of(call).start_call(call)
+        if span is None:
+            return await call_next(request)
+        try:
+            with span:
+                response = await call_next(request)
+        except BaseException as error:
+            span.fail(error, {_ATTEMPTS: attempts_made(call)})
+            raise
+        outcome = of_status(response.status_code)
+        attributes = {_ATTEMPTS: attempts_made(call)}
+        if call.stream and self._stream_span_end == "body":
+            span.end_with_body(response, outcome, attributes)
+        else:
+            span.end(outcome, attributes)
+        return response
+
+    def __repr__(self) -> str:
+        shown = repr(self._stream_span_end) if self._stream_span_end != "body" else ""
+        return f"Tracing({shown})"
+
+
+def check_span_end(stream_span_end: str) -> None:
+    """Refuse anything but `body` and `headers`."""
+    if stream_span_end not in {"body", "headers"}:
+        raise InvalidOption(f"stream_span_end must be 'body' or 'headers', not {stream_span_end!r}")
