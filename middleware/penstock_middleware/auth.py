@@ -13,6 +13,7 @@ from penstock import (
     InvalidOption,
     Key,
     Secret,
+    apply_headers,
     copy_request,
     origin_of,
 )
@@ -58,18 +59,26 @@ class Auth:
         scheme: str | None = "Bearer",
         auth_origins: Iterable[str] = (),
     ) -> None:
+        apply_headers({}, {header: scheme or ""})  # refuses what no header can carry
+        has_flow = callable(getattr(key, "auth_flow", None))
+        if not (key is None or isinstance(key, (str, Secret)) or callable(key) or has_flow):
+            raise InvalidOption("key must be text, a supplier of keys or an httpx.Auth")
+        if refresh is not None and not callable(refresh):
+            raise InvalidOption("refresh must be a supplier of keys")
+        if isinstance(auth_origins, str):
+            raise InvalidOption("auth_origins must be a list of URLs, not one")
         self._credential = Secret(key) if isinstance(key, str) else key
         self._refresh = refresh
         self._header = header
         self._prefix = f"{scheme} " if scheme else ""
         self._origins = frozenset(_origin(url) for url in auth_origins)
         self._renewed = Key[_Renewed]("renewed credential")
-        self.async_only = inspect.iscoroutinefunction(key) or inspect.iscoroutinefunction(refresh)
+        self.async_only = _is_async(key) or _is_async(refresh)
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         call = Call.of(request)
         credential = self._of(call)
-        if credential is None or not self._may_have_it(request, call):
+        if credential is None or self._is_overridden(call) or not self._may_have_it(request, call):
             return await call_next(request)
         if isinstance(credential, Secret):
             response = await call_next(self._sign(request, credential))
@@ -77,8 +86,12 @@ class Auth:
             response = await _run_flow(credential, request, call_next, call)
         else:
             response = await self._supply(credential, request, call_next, call)
-        # Both families have a setter. What leaves here is unsigned.
-        response.request = request  # type: ignore[misc]
+        # What leaves here is unsigned. Where a caller's HTTP client followed redirects, the last
+        # request is its own.
+        unsigned = copy_request(response.request) if response.history else request
+        if response.history:
+            unsigned.headers.pop(self._header, None)
+        response.request = unsigned  # type: ignore[misc]  # both families have a setter
         return response
 
     def _of(self, call: Call) -> Any:
@@ -87,7 +100,17 @@ class Auth:
             return call.options.auth
         return self._credential if call.options.api_key is UNSET else call.options.api_key
 
+    def _is_overridden(self, call: Call) -> bool:
+        """Tell whether the client's or the call's own headers have, or remove, the credential's."""
+        header = self._header.lower()
+        for name in call.options.headers or ():
+            if len(name) == len(header) and name.lower() == header:
+                return True
+        return False
+
     def _may_have_it(self, request: Request, call: Call) -> bool:
+        if request.url is call.home:
+            return True  # nearly every send
         if call.origin is None and not self._origins:
             raise ConfigurationError(
                 "there is a key but no base_url, so it is nobody's: pass base_url=, "
@@ -111,12 +134,17 @@ class Auth:
         response = await call_next(signed)
         if response.status_code != _UNAUTHORIZED or not replay.can_resend():
             return response
-        async with call.runtime.lock(renewed):
-            if renewed.times == times or renewed.key is None:
-                renewed.key = await _ask(self._refresh or ask, call)
-                renewed.times += 1
-                call.record(AuthRefreshed(call.runtime.now()))
-            fresh = renewed.key
+        try:
+            async with call.runtime.lock(renewed):
+                if renewed.times == times or renewed.key is None or renewed.supplier != ask:
+                    renewed.key = await _ask(self._refresh or ask, call)
+                    renewed.supplier = ask
+                    renewed.times += 1
+                    call.record(AuthRefreshed(call.runtime.now()))
+                fresh = renewed.key
+        except BaseException:
+            await call.runtime.close(response)
+            raise
         if fresh == key or not replay.rewind():
             return response
         await call.runtime.take(response, _DRAINED)
@@ -125,21 +153,37 @@ class Auth:
         return await call_next(signed)
 
     def __repr__(self) -> str:
-        shown = [] if self._header == "Authorization" else [f"header={self._header!r}"]
+        shown = [] if self._credential is None else ["***"]
+        shown += [] if self._refresh is None else ["refresh=***"]
+        shown += [] if self._header == "Authorization" else [f"header={self._header!r}"]
+        shown += [] if self._prefix == "Bearer " else [f"scheme={self._prefix.strip() or None!r}"]
+        shown += ["auth_origins=…"] if self._origins else []
         return f"Auth({', '.join(shown)})"
 
 
 class _Renewed:
-    """The last credential a 401 made a client ask for, and how often it had to."""
+    """The last credential a 401 made a client ask for, whom it asked, and how often it had to."""
 
     def __init__(self) -> None:
         self.key: Secret | None = None
+        self.supplier: Any = None  # calls may bring suppliers of their own: of other tenants, say
         self.times = 0
+
+
+def _is_async(supplier: Any) -> bool:
+    if supplier is None:
+        return False
+    calls: Any = type(supplier).__call__
+    return inspect.iscoroutinefunction(supplier) or inspect.iscoroutinefunction(calls)
 
 
 async def _ask(supply: Any, call: Call) -> Secret:
     answer = supply()
     if inspect.isawaitable(answer):
+        if not call.runtime.is_async:
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise InvalidOption(f"{supply!r} supplies its key asynchronously: use AsyncClient")
         answer = await answer
     key = answer if isinstance(answer, Secret) else Secret(answer)
     call.add_secret(key)
@@ -148,7 +192,9 @@ async def _ask(supply: Any, call: Call) -> Secret:
 
 async def _run_flow(auth: Any, request: Request, call_next: Next, call: Call) -> Response:
     """Run an `httpx.Auth`: it yields requests and is sent their responses."""
-    start = copy_request(request)
+    replay = Replay.of(request)
+    start: Any = copy_request(request)
+    start.stream = replay.stream
     flow = auth.async_auth_flow(start) if call.runtime.is_async else auth.sync_auth_flow(start)
     step, close = (flow.asend, flow.aclose) if call.runtime.is_async else (flow.send, flow.close)
     response: Response | None = None
@@ -163,9 +209,17 @@ async def _run_flow(auth: Any, request: Request, call_next: Next, call: Call) ->
                     raise InvalidOption(f"{type(auth).__name__} yielded no request") from None
                 return response
             if response is not None:
+                again = following.stream is replay.stream
+                if again and not (replay.can_resend() and replay.rewind()):
+                    return response
                 await call.runtime.take(response, _DRAINED)
-            following.extensions = {**request.extensions, **following.extensions}
-            response = await call_next(following)
+            sent = copy_request(following)  # what is done to it below is not the next one's
+            sent.extensions = {**request.extensions, **following.extensions}
+            response = await call_next(sent)
+    except BaseException:
+        if response is not None:
+            await call.runtime.close(response)
+        raise
     finally:
         closing = close()
         if call.runtime.is_async:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penstock import UNSET, Call
+from penstock import UNSET, Call, RequestOptions
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response
@@ -25,6 +25,7 @@ class Deadline:
     zone = "call"
 
     def __init__(self, seconds: float | None = None) -> None:
+        RequestOptions(deadline=seconds)  # refuses what is no number of seconds
         self._seconds = seconds
 
     async def __call__(self, request: Request, call_next: Next) -> Response:

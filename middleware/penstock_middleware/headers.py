@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from penstock import Attempt, Call, Key, Scope, __version__, apply_headers
+from penstock import Attempt, Call, InvalidOption, Key, Scope, __version__, apply_headers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from penstock import HeaderValue, Next, Request, Response
-
-_USER_AGENT = Key[str]("user agent")
 
 
 class UserAgent:
@@ -29,12 +26,14 @@ class UserAgent:
     zone = "attempt"
 
     def __init__(self, prefix: str | None = None) -> None:
+        if prefix is not None:
+            apply_headers({}, {"User-Agent": prefix})  # refuses what no header can carry
         self._prefix = prefix
-        self._tokens: dict[str, str] = {}
+        self._key = Key[str]("user agent")
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         if "user-agent" not in request.headers:
-            request.headers["User-Agent"] = Call.of(request).once(_USER_AGENT, self._text)
+            request.headers["User-Agent"] = Call.of(request).once(self._key, self._text)
         return await call_next(request)
 
     def _text(self, scope: Scope) -> str:
@@ -65,14 +64,23 @@ class Headers:
     zone = "attempt"
 
     def __init__(self, headers: Mapping[str, HeaderValue] | None = None) -> None:
+        if headers is not None and not isinstance(headers, Mapping):
+            raise InvalidOption(f"headers must be a mapping, not {type(headers).__name__}")
         self._headers = dict(headers or {})
+        apply_headers(
+            {}, {name: value for name, value in self._headers.items() if not callable(value)}
+        )
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         given = Call.of(request).options.headers
-        if given and Attempt.of(request).number > 0:
-            apply_headers(
-                request.headers, {name: value for name, value in given.items() if callable(value)}
-            )
+        if Attempt.of(request).number > 0 and given:
+            # Those that are there alone: at another origin the client's own were left out.
+            asked = {
+                name: value
+                for name, value in given.items()
+                if callable(value) and name in request.headers
+            }
+            apply_headers(request.headers, asked)
         if self._headers:
             apply_headers(request.headers, self._headers)
         return await call_next(request)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penstock import BODY_LIMIT, Call, DetachedResponse, PenstockError, status_error
+from penstock import (
+    BODY_LIMIT,
+    Call,
+    DetachedResponse,
+    InvalidOption,
+    PenstockError,
+    status_error,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +42,9 @@ class RaiseForStatus:
         errors: Callable[[DetachedResponse], Exception] = status_error,
         failures: Callable[[PenstockError], Exception] | None = None,
     ) -> None:
+        for name, table in (("errors", errors), ("failures", failures)):
+            if not callable(table) and (table is not None or name == "errors"):
+                raise InvalidOption(f"{name} must be a function, not {type(table).__name__}")
         self._errors = errors
         self._failures = failures
 
@@ -47,25 +57,32 @@ class RaiseForStatus:
             call = Call.of(request)
             call.complete(error, request)
             failure = self._failures(error)
-            if failure is error:
-                raise
-            raise failure from error
+            try:
+                if failure is error:
+                    raise
+                raise failure from error
+            finally:
+                del failure  # it refers to this frame through its traceback
         if (
             response.status_code >= _FIRST_ERROR
             and (call := Call.of(request)).options.raise_for_status
         ):
             content = await call.runtime.take(response, BODY_LIMIT)
             secrets = call.scope.secrets
+            try:
+                url = response.url
+            except RuntimeError:  # a middleware made the response up: it answers this request
+                url = request.url
             raise self._errors(
-                DetachedResponse(
-                    response, content, method=request.method, url=response.url, secrets=secrets
-                )
+                DetachedResponse(response, content, method=request.method, url=url, secrets=secrets)
             )
         return response
 
     def __repr__(self) -> str:
-        return (
-            "RaiseForStatus()"
-            if self._errors is status_error
-            else f"RaiseForStatus(errors={self._errors!r})"
-        )
+        shown = [] if self._errors is status_error else [f"errors={_name(self._errors)}"]
+        shown += [] if self._failures is None else [f"failures={_name(self._failures)}"]
+        return f"RaiseForStatus({', '.join(shown)})"
+
+
+def _name(fn: object) -> str:
+    return getattr(fn, "__name__", type(fn).__name__)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock import UNSET, Attempt, Call, TimedOut, Until
+from penstock import UNSET, Attempt, Call, DeadlineExceeded, TimedOut, Until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from penstock import Next, Request, Response
 
@@ -22,9 +22,16 @@ class Timeout:
     A number bounds each phase and, by wall clock, the whole attempt: the body of a plain call, the
     head of a stream. An `httpx.Timeout` bounds its phases alone. The limits travel in
     `request.extensions["timeout"]`, as httpx's own do, to the transport's sockets.
+
+    Args:
+        keep_phases: Whether limits that the request came with, from a client above, stand where
+            they are tighter. Without it the call's `timeout` takes their place.
     """
 
     zone = "attempt"
+
+    def __init__(self, *, keep_phases: bool = False) -> None:
+        self._keep_phases = keep_phases
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         call = Call.of(request)
@@ -37,28 +44,41 @@ class Timeout:
         own_end = attempt.started + timeout if is_number else None
         attempt.deadline = ends = _earlier(own_end, call.deadline)
         if ends is not None and now() >= ends:
-            raise TimedOut("no time was left to send the request", phase="connect")
-        if is_number or timeout is None:
-            limits: dict[str, float] = dict.fromkeys(_PHASES, Until(timeout, ends, now))
+            is_late = call.deadline is not None and now() >= call.deadline
+            error = DeadlineExceeded if is_late else TimedOut
+            raise error("no time was left to send the request", phase="connect")
+        kept = request.extensions.get("timeout") if self._keep_phases else None
+        if not kept and (is_number or timeout is None):
+            reading = timeout
+            limits: dict[str, float | None] = dict.fromkeys(_PHASES, _limit(timeout, ends, now))
         else:
             phases = _phases(request, timeout)
-            limits = {phase: Until(seconds, ends, now) for phase, seconds in phases}
+            if kept:
+                phases = {phase: _earlier(phases[phase], kept.get(phase)) for phase in _PHASES}
+            reading = phases["read"]
+            limits = {phase: _limit(phases[phase], ends, now) for phase in _PHASES}
         request.extensions["timeout"] = limits
         response = await call_next(request)
         if call.stream:
             # The head has come: what is read from now on is the reader's, bounded by the deadline.
-            limits["read"] = Until(limits["read"], call.deadline, now)
+            limits["read"] = _limit(reading, call.deadline, now)
         return response
 
     def __repr__(self) -> str:
-        return "Timeout()"
+        return "Timeout(keep_phases=True)" if self._keep_phases else "Timeout()"
 
 
-def _phases(request: Request, timeout: Any) -> Iterator[tuple[str, float | None]]:
-    """Give the limit of each phase: an `httpx.Timeout`'s, or what a caller's client has set."""
-    given = request.extensions.get("timeout", {}) if timeout is UNSET else vars(timeout)
-    for phase in _PHASES:
-        yield phase, given.get(phase)
+def _phases(request: Request, timeout: Any) -> dict[str, float | None]:
+    """Return the limit of each phase: the call's own, or what a caller's client has set."""
+    if timeout is UNSET:
+        return {**dict.fromkeys(_PHASES), **request.extensions.get("timeout", {})}
+    if timeout is None or isinstance(timeout, (int, float)):
+        return dict.fromkeys(_PHASES, timeout)
+    return {phase: getattr(timeout, phase) for phase in _PHASES}
+
+
+def _limit(seconds: float | None, ends: float | None, now: Callable[[], float]) -> float | None:
+    return None if seconds is None and ends is None else Until(seconds, ends, now)
 
 
 def _earlier(one: float | None, other: float | None) -> float | None:

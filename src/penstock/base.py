@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import warnings
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from penstock.building import Builder
-from penstock.call import ATTEMPT, CALL, Attempt, Call
-from penstock.errors import ClientClosed, ConfigurationError, InvalidOption, PenstockError
-from penstock.facts import AttemptEnded
+from penstock.bound import BoundStack
+from penstock.building import Builder, check_header
+from penstock.call import Call
+from penstock.callers import level_of_caller
+from penstock.checks import check_bool, check_headers, check_text
+from penstock.errors import ClientClosed, InvalidOption
 from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of
-from penstock.redact import Secret
+from penstock.redact import Secret, key_problem
 from penstock.scope import Scope
-from penstock.stack import Stack
+from penstock.stack import Stack, is_async
 from penstock.urls import URLs, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from penstock.clock import Clock
     from penstock.messages import Request, Response
     from penstock.options import HeaderValue, KeyProvider
     from penstock.runtime import Runtime
     from penstock.settings import Settings
-    from penstock.stack import Next
     from penstock.streaming.reader import Reader
     from penstock.transport.wire import Wire
 
@@ -50,6 +51,16 @@ _POOL_SETTINGS = ("proxy", "verify", "trust_env")
 
 class InsecureWarning(UserWarning):
     """A client was told not to verify certificates."""
+
+
+def warn_if_insecure(pool: Mapping[str, Any]) -> None:
+    """Warn of options of the owned transport that switch verification off."""
+    if pool.get("verify") is False:
+        warnings.warn(
+            "verify=False: this client accepts any certificate",
+            InsecureWarning,
+            stacklevel=level_of_caller(),
+        )
 
 
 class BaseClient:
@@ -126,6 +137,16 @@ class BaseClient:
         name: str | None = None,
         clock: Clock | None = None,
     ) -> None:
+        problem = key_problem(api_key) if isinstance(api_key, str) else None
+        if problem is not None:
+            api_key = None  # a traceback with locals would show it
+            raise InvalidOption(problem)
+        _check_kinds(
+            settings=(settings, "given"),
+            clock=(clock, "now"),
+            tracer_provider=(tracer_provider, "get_tracer"),
+            meter_provider=(meter_provider, "get_meter"),
+        )
         given: dict[str, Any] = {} if settings is None else settings.given()
         pool = {
             key: given[key]
@@ -135,23 +156,20 @@ class BaseClient:
         pool |= _given(
             proxy=proxy, verify=verify, cert=cert, limits=limits, http2=http2, trust_env=trust_env
         )
-        if pool.get("verify") is False:
-            warnings.warn(
-                "verify=False: this client accepts any certificate", InsecureWarning, stacklevel=3
-            )
+        warn_if_insecure(pool)
         self._wire: Wire = self._make_wire(transport, http_client, pool)
         self._scope = Scope(
             self._make_runtime(clock),
             family=self._wire.family.name,
-            name=name,
-            user_agent=user_agent or given.get("user_agent"),
+            name=checked_text("name", name),
+            user_agent=checked_text("user_agent", user_agent or given.get("user_agent")),
             logger=logger,
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,
         )
         arguments = RequestOptions(
-            headers={**_cookie_header(cookies), **(headers or {})},
-            params=params or {},
+            headers={**_cookie_header(cookies), **_checked_headers(headers)},
+            params={} if params is None else params,
             api_key=UNSET if api_key is None else api_key,
             auth=UNSET if auth is None else auth,
             timeout=timeout,
@@ -167,12 +185,11 @@ class BaseClient:
             base = http_client.base_url
         self._urls = URLs(base, self._wire.family.http.URL)
         self._builder = self._make_builder()
-        self._stack = (
-            Stack.standard(settings, redirects=http_client is None) if stack is None else stack
-        )
-        self._bound: OrderedDict[Any, Next] = OrderedDict()
-        self._check_colours(self._stack)
-        self._handler = self._stack.bind(self._wire.terminal)
+        if stack is None:
+            stack = Stack.standard(settings, redirects=http_client is None)
+        self._bound_stack = self._bind(stack)
+        self._bound: OrderedDict[Any, BoundStack] = OrderedDict()
+        self._check_key_colour()
         self._parent: BaseClient | None = None
         self._closed = False
         _keep_secret(self._scope, self._options)
@@ -219,7 +236,7 @@ class BaseClient:
     @property
     def stack(self) -> Stack:
         """The middleware every call of this client goes through."""
-        return self._stack
+        return self._bound_stack.stack
 
     @property
     def base_url(self) -> str | None:
@@ -249,15 +266,16 @@ class BaseClient:
         if over is not None:
             view._options = merge(self._options, over)
             view._builder = view._make_builder()
+            view._check_key_colour()
             if over.stack is not UNSET:
-                view._stack = over.stack(self._stack)
-                view._check_colours(view._stack)
-                view._handler = view._stack.bind(view._wire.terminal)
+                view._bound_stack = self._bind(over.stack(self.stack))
                 view._bound = OrderedDict()
             _keep_secret(view._scope, over)
         return view
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_closed"):
+            return f"<{type(self).__name__} in the making>"  # in a traceback with locals
         parts = [repr(self._urls.prefix)] if self._urls.prefix else []
         parts += [f"name={self._scope.name!r}"] if self._scope.name else []
         parts += ["closed"] if self.is_closed else []
@@ -275,7 +293,8 @@ class BaseClient:
         own, body = _split(given)
         options = self._options if own is None else merge(self._options, own)
         request = self._builder.build(method, url, options, own, body)
-        return await self._run(request, options, own, stream=stream)
+        at_home = self._urls.origin is not None and options.allow_absolute is not True
+        return await self._run(request, options, own, at_home=at_home, stream=stream)
 
     async def _send_built(self, request: Request, given: Any) -> Response:
         own, body = _split(given)
@@ -284,38 +303,30 @@ class BaseClient:
             raise InvalidOption(msg)
         options = self._options if own is None else merge(self._options, own)
         prepared = self._builder.adopt(request, own)
-        return await self._run(prepared, options, own, stream=False)
+        return await self._run(prepared, options, own, at_home=False, stream=False)
 
-    async def _run(
-        self, request: Any, options: RequestOptions, own: RequestOptions | None, *, stream: bool
-    ) -> Response:
+    def _run(
+        self,
+        request: Any,
+        options: RequestOptions,
+        own: RequestOptions | None,
+        *,
+        at_home: bool,
+        stream: bool,
+    ) -> Awaitable[Response]:
         if self.is_closed:
             msg = "the client was closed: make another, or keep it open as long as you call it"
             raise ClientClosed(msg)
         call = Call(options, self._scope, stream=stream)
         call.origin = self._credential_origin(request, own)
-        request.extensions[CALL] = call
-        request.extensions[ATTEMPT] = Attempt(call, 0, call.started)
-        handler = (
-            self._handler if own is None or own.stack is UNSET else self._handler_of(own.stack)
+        call.home = request.url if at_home else None
+        bound = (
+            self._bound_stack if own is None or own.stack is UNSET else self._bound_of(own.stack)
         )
-        try:
-            response = await handler(request)
-        except PenstockError as error:
-            _end_only_attempt(call, None, type(error).__name__)
-            call.complete(error, request)
-            raise
-        if not hasattr(response, "status_code"):
-            msg = (
-                f"the stack returned {type(response).__name__} instead of a response: does a "
-                "middleware miss its return?"
-            )
-            raise ConfigurationError(msg)
-        _end_only_attempt(call, response.status_code, None)
-        return response
+        return bound.run(call, request)
 
     async def _open_events(self, method: str, url: Any, given: Any, reader: Reader) -> Response:
-        headers = merge_headers(reader.headers, given.get("headers", {}))
+        headers = merge_headers(reader.headers, _checked_headers(given.get("headers")))
         return await self._send(method, url, {**given, "headers": headers}, stream=True)
 
     def _credential_origin(self, request: Any, own: RequestOptions | None) -> Any:
@@ -325,33 +336,28 @@ class BaseClient:
         brought = own is not None and (own.api_key or own.auth)
         return origin_of(request.url) if brought else None
 
-    def _handler_of(self, change: Callable[[Stack], Stack]) -> Next:
-        """Return the handler of a call's own stack, kept by the function that makes it."""
-        handler = self._bound.get(change)
-        if handler is None:
-            stack = change(self._stack)
-            if not isinstance(stack, Stack):
-                msg = f"stack= must return a Stack, not {type(stack).__name__}"
-                raise InvalidOption(msg)
-            self._check_colours(stack)
-            handler = self._bound[change] = stack.bind(self._wire.terminal)
+    def _bound_of(self, change: Callable[[Stack], Stack]) -> BoundStack:
+        """Return a call's own stack, bound; kept by the function that makes it."""
+        bound = self._bound.get(change)
+        if bound is None:
+            bound = self._bound[change] = self._bind(change(self.stack))
             if len(self._bound) > _STACKS_KEPT:
                 self._bound.popitem(last=False)
-        return handler
+        return bound
 
     # Set-up
 
     def _make_builder(self) -> Builder:
-        return Builder(self._wire, self._urls, self._options.headers or {})
+        headers = self._options.headers or {}
+        if self._options.idempotency_key:
+            headers = {**headers, "Idempotency-Key": self._options.idempotency_key}
+        return Builder(self._wire, self._urls, headers)
 
-    def _check_colours(self, stack: Stack) -> None:
-        if self._scope.runtime.is_async:
-            return
-        for layer in stack:
-            if getattr(layer, "async_only", False):
-                msg = f"{layer!r} needs an event loop: use it in an AsyncClient"
-                raise InvalidOption(msg)
-        if inspect.iscoroutinefunction(self._options.api_key):
+    def _bind(self, stack: Any) -> BoundStack:
+        return BoundStack(stack, self._wire.terminal, is_async=self._wire.is_async)
+
+    def _check_key_colour(self) -> None:
+        if is_async(self._options.api_key) and not self._wire.is_async:
             msg = "api_key= is an async callable: pass a plain one, or use AsyncClient"
             raise InvalidOption(msg)
 
@@ -371,7 +377,18 @@ class BaseClient:
 
 
 def _given(**arguments: Any) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if value is not UNSET}
+    given = {name: value for name, value in arguments.items() if value is not UNSET}
+    for name in given.keys() & {"http2", "trust_env"}:
+        check_bool(name, given[name])
+    return given
+
+
+def _check_kinds(**given: tuple[Any, str]) -> None:
+    """Refuse an object that lacks what is asked of its kind."""
+    for name, (value, attribute) in given.items():
+        if value is not None and not hasattr(value, attribute):
+            msg = f"{name} must have .{attribute}, which {type(value).__name__} has not"
+            raise InvalidOption(msg)
 
 
 def _options_of_settings(given: Mapping[str, Any]) -> RequestOptions:
@@ -386,11 +403,29 @@ def _options_of_settings(given: Mapping[str, Any]) -> RequestOptions:
 
 
 def _cookie_header(cookies: Mapping[str, str] | None) -> dict[str, str]:
-    return (
-        {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
-        if cookies
-        else {}
-    )
+    if not cookies:
+        return {}
+    if not isinstance(cookies, Mapping) or not all(
+        isinstance(part, str) and ";" not in part for pair in cookies.items() for part in pair
+    ):
+        msg = "cookies must be a mapping from names to strings, without a semicolon"
+        raise InvalidOption(msg)
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+
+def _checked_headers(headers: Mapping[str, HeaderValue] | None) -> Mapping[str, HeaderValue]:
+    if headers is None:
+        return {}
+    check_headers("headers", headers)
+    return headers
+
+
+def checked_text(name: str, value: str | None) -> str | None:
+    """Return the client's *name* or *user_agent* if a log line and a header can carry it."""
+    check_text(name, value)
+    if value is not None:
+        check_header(name, value)
+    return value
 
 
 def _split(given: Mapping[str, Any]) -> tuple[RequestOptions | None, dict[str, Any]]:
@@ -400,13 +435,6 @@ def _split(given: Mapping[str, Any]) -> tuple[RequestOptions | None, dict[str, A
     body = {name: given[name] for name in _BODY if given.get(name) is not None}
     fields = {name: value for name, value in given.items() if name not in _NOT_OPTIONS}
     return options_of(given.get("options"), fields), body
-
-
-def _end_only_attempt(call: Call, status: int | None, error: str | None) -> None:
-    """Record the attempt of a stack without `Retry`, which is the whole call."""
-    if not call.attempt_count:
-        now = call.runtime.now()
-        call.record(AttemptEnded(0, now, now - call.started, status, error))
 
 
 def _keep_secret(scope: Scope, options: RequestOptions) -> None:

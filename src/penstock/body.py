@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import anyio
 
 from penstock.errors import ResponseTooLarge, TimedOut
+from penstock.transport.until import Until
 
 if TYPE_CHECKING:
     from penstock.messages import Response
@@ -58,6 +59,35 @@ def observe_body(response: Response, observer: Observer) -> None:
 READ = BodyEnd("completed", None, 0, 0, None, None)
 
 
+class BodyLimits(NamedTuple):
+    """How long a body may be, and until when it must have ended.
+
+    Attributes:
+        now: The clock.
+        max_bytes: The most bytes off the wire, or None.
+        expires: The moment by which it must have ended, or None. Checked at each chunk: a transport
+            that is not ours cannot be stopped inside one.
+    """
+
+    now: Callable[[], float]
+    max_bytes: int | None
+    expires: float | None
+
+    def check(self, size: int) -> None:
+        """Refuse a body that has come to *size* bytes by now.
+
+        Raises:
+            ResponseTooLarge: It is too long.
+            TimedOut: It is too late.
+        """
+        if self.max_bytes is not None and size > self.max_bytes:
+            msg = f"the body is longer than max_response_bytes={self.max_bytes}"
+            raise ResponseTooLarge(msg)
+        if self.expires is not None and self.now() >= self.expires:
+            msg = "the response did not end in time"
+            raise TimedOut(msg)
+
+
 class ObservedBody:
     """The raw body of an open response, in either colour, that tells its observers how it ended.
 
@@ -66,27 +96,22 @@ class ObservedBody:
 
     Args:
         stream: The body as the transport gave it.
-        now: The clock.
+        limits: How long it may be, and until when.
         failure: Turns what the transport raised into what the reader sees.
-        max_bytes: The longest body, or None.
-        expires: The moment by which the body must have ended, or None. Checked at each chunk: a
-            transport that is not ours cannot be stopped inside one.
+        timeouts: The request's own, which the transport goes by, or None.
     """
 
     def __init__(
         self,
         stream: Any,
-        *,
-        now: Callable[[], float],
+        limits: BodyLimits,
         failure: Callable[[BaseException], BaseException],
-        max_bytes: int | None = None,
-        expires: float | None = None,
+        timeouts: dict[str, Any] | None = None,
     ) -> None:
         self._stream = stream
-        self._now = now
+        self._timeouts = timeouts
+        self._limits = limits
         self._failure = failure
-        self._max_bytes = max_bytes
-        self._expires = expires
         self._observers: list[Observer] = []
         self._end: BodyEnd | None = None
         self._source: Any = None
@@ -101,6 +126,12 @@ class ObservedBody:
         else:
             observer(self._end)
 
+    def hurry(self, seconds: float) -> None:
+        """Have the rest come within *seconds* or not at all, where the transport can see to it."""
+        if self._timeouts is not None:
+            now = self._limits.now
+            self._timeouts["read"] = Until(seconds, now() + seconds, now)
+
     def __iter__(self) -> Iterator[bytes]:
         try:
             for chunk in self._stream:
@@ -109,11 +140,9 @@ class ObservedBody:
         except GeneratorExit:
             raise
         except BaseException as error:
-            failure = self._fail(error)
             self._stream.close()
-            if failure is error:
-                raise
-            raise failure from error
+            self._fail(error)
+            raise
         self._finish("completed")
 
     def __aiter__(self) -> Self:
@@ -129,12 +158,10 @@ class ObservedBody:
             self._finish("completed")
             raise
         except BaseException as error:
-            failure = self._fail(error)
             with anyio.CancelScope(shield=True):
                 await self._close_source()
-            if failure is error:
-                raise
-            raise failure from error
+            self._fail(error)
+            raise
         return chunk
 
     def close(self) -> None:
@@ -162,22 +189,22 @@ class ObservedBody:
                 self._stream.close()
 
     def _count(self, chunk: bytes) -> None:
-        at = self._last_at = self._now()
+        self._last_at = self._limits.now()
         if self._first_at is None:
-            self._first_at = at
+            self._first_at = self._last_at
         self._chunks += 1
         self._size += len(chunk)
-        if self._max_bytes is not None and self._size > self._max_bytes:
-            msg = f"the body is longer than max_response_bytes={self._max_bytes}"
-            raise ResponseTooLarge(msg)
-        if self._expires is not None and at >= self._expires:
-            msg = "the body did not end in time"
-            raise TimedOut(msg)
+        self._limits.check(self._size)
 
-    def _fail(self, error: BaseException) -> BaseException:
+    def _fail(self, error: BaseException) -> None:
+        """Raise what the reader sees for *error*; return if that is *error* itself."""
         failure = self._failure(error)
-        self._finish("error", failure)
-        return failure
+        try:
+            self._finish("error", failure)
+            if failure is not error:
+                raise failure from error
+        finally:
+            del failure  # it refers to this frame through its traceback
 
     def _finish(self, outcome: str, error: BaseException | None = None) -> None:
         if self._end is None:
@@ -187,3 +214,5 @@ class ObservedBody:
             observers, self._observers = self._observers, []
             for observer in observers:
                 observer(self._end)
+            # The error's traceback leads back to here: a late observer is told the outcome alone.
+            self._end = self._end._replace(error=None)

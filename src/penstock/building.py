@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -86,6 +87,7 @@ class Builder:
         if not isinstance(method, str) or not _TOKEN.fullmatch(method):
             msg = f"{method!r} is not an HTTP method"
             raise InvalidOption(msg)
+        method = method.upper()
         target, at_home = self._urls.resolve(url, allow_absolute=options.allow_absolute is True)
         params = options.params if at_home else (own.params if own else UNSET)
         if params:
@@ -95,11 +97,11 @@ class Builder:
         make = partial(self._by_client, options) if self._client else self._http.Request
         headers = self._http.Headers(self._own if at_home else self._generic)
         self._with_given(headers, own, at_home=at_home)
-        if "content" in body:
-            _declare_rest_of_file(headers, body["content"])
         try:
+            if "content" in body:
+                _declare_rest_of_file(headers, body["content"])
             request = make(method, target, headers=headers, **body)
-        except (AttributeError, TypeError, ValueError, RecursionError) as error:
+        except (AttributeError, OSError, TypeError, ValueError, RecursionError) as error:
             # The text of a UnicodeError would quote the body.
             reason = type(error).__name__ if isinstance(error, UnicodeError) else str(error)
         else:
@@ -114,6 +116,9 @@ class Builder:
         Raises:
             InvalidOption: A header or the body cannot be sent.
         """
+        if not isinstance(request, self._http.Request):
+            msg = f"send() takes an {self._http.__name__}.Request, not {type(request).__name__}"
+            raise InvalidOption(msg)
         self._check_body(request)
         for name, value in request.headers.items():
             if _LINE_END.search(value):
@@ -158,7 +163,7 @@ class Builder:
         stream = self._http.ByteStream(content)
         request = self._http.Request(method, target, headers=headers, stream=stream)
         request.headers.encoding = "ascii"  # as checked; else it is worked out at the first look-up
-        request.read()
+        vars(request)["_content"] = content  # as `request.read()` does, with less ado
         return request
 
     def _check_body(self, request: Any) -> None:
@@ -173,8 +178,9 @@ class Builder:
             apply_headers(headers, self._asked)
         if own is not None:
             apply_headers(headers, own.headers or {})
-            if own.idempotency_key:
-                apply_headers(headers, {"Idempotency-Key": own.idempotency_key})
+            if own.idempotency_key is not UNSET:
+                key = REMOVE if own.idempotency_key is None else own.idempotency_key
+                apply_headers(headers, {"Idempotency-Key": key})
         return headers
 
 
@@ -193,7 +199,9 @@ def encode_json(value: Any) -> bytes:
 
 def _declare_rest_of_file(headers: Any, content: Any) -> None:
     """Declare what is left of a file that stands somewhere: httpx would declare the whole of it."""
-    if hasattr(content, "seekable") and content.seekable() and (place := content.tell()):
+    if not hasattr(content, "seekable") or inspect.iscoroutinefunction(content.tell):
+        return
+    if content.seekable() and (place := content.tell()):
         end = content.seek(0, os.SEEK_END)
         content.seek(place)
         headers["Content-Length"] = str(end - place)

@@ -33,7 +33,7 @@ class Key(Generic[T]):
         name: Shown in reprs; two keys of the same name are different keys.
     """
 
-    __slots__ = ("name",)
+    __slots__ = ("__weakref__", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -49,6 +49,7 @@ class Call:
         operation: Its low-cardinality name, or None.
         options: The resolved options: the call's own over the client's.
         origin: The origin its credentials belong to, or None: then they go nowhere.
+        home: A URL object known to be of that origin, or None: it spares working the origin out.
         deadline: The moment on `runtime.now()` after which nothing of it may run, or None. Set by
             `Deadline`.
         runtime: How to wait, in the client's colour.
@@ -65,6 +66,7 @@ class Call:
         "attempt_count",
         "deadline",
         "facts",
+        "home",
         "operation",
         "options",
         "origin",
@@ -79,6 +81,7 @@ class Call:
         self.operation: str | None = options.operation or None
         self.deadline: float | None = None
         self.origin: Origin | None = None
+        self.home: Any = None
         self.runtime: Runtime = scope.runtime
         self.stream = stream
         self.started: float = scope.runtime.now()
@@ -86,7 +89,7 @@ class Call:
         self.attempt_count = 0
         self.facts: list[Any] = []
         self._scope = scope
-        self._subscribers: list[Callable[[Call, Any], None]] = []
+        self._subscribers: tuple[tuple[Callable[[Call, Any], None], tuple[type, ...]], ...] = ()
         self._bag: dict[Key[Any], Any] = {}
 
     @staticmethod
@@ -140,10 +143,13 @@ class Call:
         What the layers below do to the copy is gone with it: the next attempt begins from *request*
         again.
         """
-        attempt = Attempt(self, self.attempt_count, self.runtime.now())
-        self.attempt_count += 1
         fresh = copy_request(request)
-        fresh.extensions[ATTEMPT] = attempt
+        now = self.runtime.now()
+        if self.attempt_count:
+            fresh.extensions[ATTEMPT] = Attempt(self, self.attempt_count, now)
+        attempt: Attempt = fresh.extensions[ATTEMPT]  # the client has opened the first
+        attempt.started = now  # what the call waited for until here is not the attempt's
+        self.attempt_count += 1
         self.record(AttemptStarted(attempt.number, attempt.started))
         return fresh
 
@@ -178,16 +184,17 @@ class Call:
     def record(self, fact: object) -> None:
         """Keep *fact* with the call and tell every subscriber."""
         self.facts.append(fact)
-        for subscriber in self._subscribers:
-            subscriber(self, fact)
+        for fn, kinds in self._subscribers:
+            if not kinds or type(fact) in kinds:
+                fn(self, fact)
 
-    def subscribe(self, fn: Callable[[Call, Any], None]) -> None:
-        """Call `fn(call, fact)` for every fact from now on.
+    def subscribe(self, fn: Callable[[Call, Any], None], *kinds: type) -> None:
+        """Call `fn(call, fact)` for every fact from now on, or for those of *kinds* alone.
 
         The call is an argument so that *fn* need not hold it: a closure over the call would be a
         reference cycle.
         """
-        self._subscribers.append(fn)
+        self._subscribers = (*self._subscribers, (fn, kinds))
 
     @overload
     def get(self, key: Key[T]) -> T | None: ...
@@ -270,7 +277,9 @@ def copy_request(request: RequestT) -> RequestT:
     fresh.__dict__.update(request.__dict__)
     fresh.headers = headers = type(request_headers)(request_headers)
     headers.encoding = request_headers.encoding  # else both would work it out again
-    fresh.extensions = dict(request.extensions)
+    fresh.extensions = extensions = dict(request.extensions)
+    if timeout := extensions.get("timeout"):
+        extensions["timeout"] = dict(timeout)  # changed as the request goes on
     return fresh  # type: ignore[no-any-return]  # the same class as the request
 
 

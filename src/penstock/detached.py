@@ -48,6 +48,11 @@ class HeaderView(Mapping[str, str]):
         return f"HeaderView({self._values!r})"
 
 
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return the server's id for the request, from its response's headers."""
+    return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
+
+
 class DetachedResponse:
     """A response without its request and connection: what a status error keeps.
 
@@ -90,9 +95,7 @@ class DetachedResponse:
     @property
     def request_id(self) -> str | None:
         """The server's id for the request."""
-        return next(
-            (self.headers[name] for name in REQUEST_ID_HEADERS if name in self.headers), None
-        )
+        return request_id_of(self.headers)
 
     @property
     def text(self) -> str:

@@ -7,12 +7,14 @@ PenstockError
 │   ├── AsyncOnlyError          a middleware awaited an event loop inside a sync client
 │   └── ClientClosed
 ├── ConnectionFailed            the wire failed: `phase` says where
-│   └── TimedOut                one attempt took too long
-│       └── DeadlineExceeded    the whole call did
+│   ├── TimedOut                one attempt took too long
+│   │   └── DeadlineExceeded    the whole call did
+│   └── CircuitOpen             nothing was sent: the origin failed too often lately
 ├── RedirectError               a redirect that must not be followed
 ├── StatusError                 a final status >= 400, with the detached response
 │   ├── BadRequest 400 … TooManyRequests 429
 │   └── ServerError 5xx > ServiceUnavailable 503
+├── PaginationError             the next page leads in a circle, or away
 ├── DecodeError                 the body is not what it says it is (also a ValueError)
 ├── ResponseTooLarge
 └── StreamError
@@ -115,7 +117,7 @@ class ConnectionFailed(PenstockError):
     Args:
         message: What happened.
         phase: Where: `connect` (nothing was sent), `pool` (no connection came free), `write`,
-            `read`, `protocol` (the peer broke the protocol), `proxy`.
+            `read`, `protocol` (the peer broke the protocol), `proxy`, `circuit` (nobody tried).
 
     Attributes:
         phase: As above.
@@ -128,7 +130,7 @@ class ConnectionFailed(PenstockError):
     @property
     def unsent(self) -> bool:
         """Whether the server cannot have processed anything, because nothing was sent."""
-        return self.phase in {"connect", "pool", "proxy"}
+        return self.phase in {"circuit", "connect", "pool", "proxy"}
 
 
 class TimedOut(ConnectionFailed):
@@ -137,6 +139,23 @@ class TimedOut(ConnectionFailed):
 
 class DeadlineExceeded(TimedOut):
     """The call, with its waits, took longer than its deadline allows."""
+
+
+class CircuitOpen(ConnectionFailed):
+    """The circuit to the origin is open: it failed too often lately, and nothing was sent.
+
+    Args:
+        message: What happened.
+        retry_after: Seconds until the circuit lets a call through; 0 while one is under way that
+            decides.
+
+    Attributes:
+        retry_after: As above.
+    """
+
+    def __init__(self, message: str = "", *, retry_after: float = 0.0) -> None:
+        super().__init__(message, phase="circuit")
+        self.retry_after = retry_after
 
 
 class RedirectError(PenstockError):
@@ -216,6 +235,10 @@ class ServerError(StatusError):
 
 class ServiceUnavailable(ServerError):
     """503."""
+
+
+class PaginationError(PenstockError):
+    """The next page was asked for already, or is where the call must not go."""
 
 
 class DecodeError(PenstockError, ValueError):

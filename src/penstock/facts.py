@@ -1,12 +1,15 @@
 """What happened in a call, as small immutable objects: one does it and records, many may see.
 
-Every `at` is a moment on the call's monotonic clock, in seconds; every `elapsed` and `wait` is in
-seconds.
+Every `at`, the moment a fact became one, and every `started` is on the call's monotonic clock, in
+seconds; every `elapsed` and `wait` is in seconds.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from penstock.urls import Origin
 
 
 class AttemptStarted(NamedTuple):
@@ -31,7 +34,7 @@ class SendEnded(NamedTuple):
 
     number: int
     attempt: int
-    at: float
+    started: float
     elapsed: float
     method: str
     status: int | None = None
@@ -49,7 +52,10 @@ class RetryScheduled(NamedTuple):
 
 
 class RetryStopped(NamedTuple):
-    """A failure was not tried again: for `attempts`, `deadline`, `retry_after` or `body`."""
+    """A failure was not tried again.
+
+    The reason is `attempts`, `deadline`, `retry_after`, `body` or `budget`.
+    """
 
     number: int
     at: float
@@ -68,6 +74,18 @@ class AuthRefreshed(NamedTuple):
     """The credential was renewed after a 401."""
 
     at: float
+
+
+class CircuitChanged(NamedTuple):
+    """The circuit to *origin* is `open` for *open_for*, `half_open` or `closed` from now on.
+
+    This call brought it about: by how its attempt ended, or as the probe of a half-open one.
+    """
+
+    at: float
+    origin: Origin
+    state: str
+    open_for: float = 0.0
 
 
 class AttemptRecord(NamedTuple):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from enum import Enum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict
 
+from penstock.checks import CHECKS
 from penstock.errors import InvalidOption
-from penstock.redact import Secret, is_sensitive_header
+from penstock.redact import SHOWN_QUERY_KEYS, Secret, is_sensitive_header, key_problem
 
 if TYPE_CHECKING:
     from penstock.stack import Stack
@@ -124,10 +124,22 @@ class RequestOptions:
     max_response_bytes: int | Unset | None = UNSET
     stack: Callable[[Stack], Stack] | Unset = UNSET
 
+    def __new__(cls, **given: Any) -> Self:
+        """Refuse what is no option, and a key no header can carry, while no field holds it yet."""
+        if not given.keys() <= _KNOWN:
+            raise _unknown(given, FIELDS)
+        key = given.get("api_key")
+        problem = key_problem(key) if isinstance(key, str) else None
+        if problem is not None:
+            del key
+            given.clear()  # a traceback with locals would show it
+            raise InvalidOption(problem)
+        return object.__new__(cls)
+
     def __post_init__(self) -> None:
         if isinstance(self.api_key, str):
             object.__setattr__(self, "api_key", Secret(self.api_key))
-        for name, check in _CHECKS:
+        for name, check in CHECKS:
             value = getattr(self, name)
             if value is not UNSET:
                 check(name, value)
@@ -138,10 +150,16 @@ class RequestOptions:
             given["headers"] = {
                 n: "***" if is_sensitive_header(n) else v for n, v in given["headers"].items()
             }
+        if "params" in given:
+            given["params"] = {
+                n: v if n in SHOWN_QUERY_KEYS else "***" for n, v in given["params"].items()
+            }
         return f"RequestOptions({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
 FIELDS: Final = tuple(field.name for field in fields(RequestOptions))
+_KNOWN: Final = frozenset(FIELDS)
+_BODY: Final = ("content", "data", "files", "json")
 _values = attrgetter(*FIELDS)
 
 
@@ -187,91 +205,24 @@ def options_of(
         InvalidOption: A name is not an option; the nearest one is named.
     """
     if isinstance(given, Mapping):
-        given = _from_mapping(given)
+        given = RequestOptions(**given)
     elif given is not None and not isinstance(given, RequestOptions):
         msg = f"options must be RequestOptions or a dict, not {type(given).__name__}"
         raise InvalidOption(msg)
     if not keywords:
         return given
-    over = _from_mapping(keywords)
+    if not keywords.keys() <= _KNOWN:
+        raise _unknown(keywords, (*FIELDS, *_BODY))
+    over = RequestOptions(**keywords)
     return over if given is None else merge(given, over)
 
 
-def _from_mapping(given: Mapping[str, Any]) -> RequestOptions:
-    for name in given:
-        if name not in FIELDS:
-            msg = f"unknown option {name!r}{did_you_mean(name, FIELDS)}"
-            raise InvalidOption(msg)
-    return RequestOptions(**given)
+def _unknown(given: Iterable[str], known: tuple[str, ...]) -> InvalidOption:
+    name = next(name for name in given if name not in _KNOWN)
+    return InvalidOption(f"unknown option {name!r}{did_you_mean(name, known)}")
 
 
 def did_you_mean(name: object, known: tuple[str, ...]) -> str:
     """Return `: did you mean 'x'?` for the nearest of *known*, or an empty string."""
     near = get_close_matches(str(name), known, n=1, cutoff=0.5)
     return f": did you mean {near[0]!r}?" if near else ""
-
-
-def check_seconds(name: str, value: object) -> None:
-    """Refuse a duration that is not a number of seconds ≥ 0 or None."""
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        msg = f"{name} must be a number of seconds or None, not {type(value).__name__}"
-        raise InvalidOption(msg)
-    if math.isnan(value) or value < 0 or math.isinf(value):
-        msg = f"{name} must be a finite number of seconds >= 0, not {value}: None means no limit"
-        raise InvalidOption(msg)
-
-
-def _check_timeout(name: str, value: object) -> None:
-    if not all(hasattr(value, phase) for phase in ("connect", "read", "write", "pool")):
-        check_seconds(name, value)
-
-
-def check_count(name: str, value: object) -> None:
-    """Refuse a count that is not an integer ≥ 0."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        msg = f"{name} must be an integer, not {value!r}"
-        raise InvalidOption(msg)
-    if value < 0:
-        msg = f"{name} must be >= 0, not {value}: 0 means no repeats"
-        raise InvalidOption(msg)
-
-
-def _check_bytes(name: str, value: object) -> None:
-    if value is not None:
-        check_count(name, value)
-
-
-def _check_mapping(name: str, value: object) -> None:
-    if not isinstance(value, Mapping):
-        msg = f"{name} must be a mapping, not {type(value).__name__}"
-        raise InvalidOption(msg)
-
-
-def _check_callable(name: str, value: object) -> None:
-    if value is not None and not callable(value):
-        msg = f"{name} must be callable, not {type(value).__name__}"
-        raise InvalidOption(msg)
-
-
-def _check_key(name: str, value: object) -> None:
-    if value is not None and not isinstance(value, Secret) and not callable(value):
-        msg = (
-            f"{name} must be a string, a callable that supplies it, or None, not "
-            f"{type(value).__name__}"
-        )
-        raise InvalidOption(msg)
-
-
-_CHECKS: Final = (
-    ("timeout", _check_timeout),
-    ("deadline", check_seconds),
-    ("max_retries", check_count),
-    ("retry", _check_callable),
-    ("headers", _check_mapping),
-    ("params", _check_mapping),
-    ("api_key", _check_key),
-    ("max_response_bytes", _check_bytes),
-    ("stack", _check_callable),
-)

@@ -80,23 +80,11 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str, *, name: str = "api_key") -> None:
-        self._value = value
-        if not isinstance(value, str):
-            msg = f"{name} must be a string, not {type(value).__name__}"
-            raise InvalidOption(msg)
-        if not value:
-            msg = f"{name} is empty: pass the key, or leave it out"
-            raise InvalidOption(msg)
-        for position, character in enumerate(value):
-            if not "\x21" <= character <= "\x7e" and not (
-                character == " " and 0 < position < len(value) - 1
-            ):
-                msg = (
-                    f"{name} has the character U+{ord(character):04X} at position {position}, "
-                    "which no HTTP header may carry there: was it copied with a line end, a space "
-                    "or a smart quote?"
-                )
-                raise InvalidOption(msg)
+        problem = key_problem(value, name)
+        self._value = "" if problem else value
+        if problem:
+            del value  # a traceback with locals would show it
+            raise InvalidOption(problem)
 
     def reveal(self) -> str:
         """Return the credential itself."""
@@ -123,6 +111,23 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> Secret:
         return self
+
+
+def key_problem(value: object, name: str = "api_key") -> str | None:
+    """Return why *value* cannot be a credential, without showing it; None if it can be one."""
+    if not isinstance(value, str):
+        return f"{name} must be a string, not {type(value).__name__}"
+    if not value:
+        return f"{name} is empty: pass the key, or leave it out"
+    for position, character in enumerate(value):
+        is_inside = 0 < position < len(value) - 1
+        if not "\x21" <= character <= "\x7e" and not (character == " " and is_inside):
+            return (
+                f"{name} has the character U+{ord(character):04X} at position {position}, which no "
+                "HTTP header may carry there: was it copied with a line end, a space or a smart "
+                "quote?"
+            )
+    return None
 
 
 def is_sensitive_header(name: str) -> bool:

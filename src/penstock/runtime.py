@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import anyio
 from anyio.lowlevel import RunVar
 
+from penstock.body import ObservedBody
 from penstock.clock import SystemClock
-from penstock.errors import PenstockError
+from penstock.errors import DecodeError, PenstockError
 from penstock.stepping import run_now
+from penstock.transport.typed import undo_coding
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -178,6 +180,7 @@ class Blocking:
         taking = _Taking(self.now, limit)
         if response.is_closed:
             return taking.of_closed(response)
+        _hurry(response)
         try:
             for chunk in response.iter_raw():
                 if taking.is_enough(chunk):
@@ -234,9 +237,15 @@ class AnyIO:
                 winners.append(result)
                 group.cancel_scope.cancel()
 
-        async with anyio.create_task_group() as group:
-            for contender in contenders:
-                group.start_soon(run, contender)
+        try:
+            async with anyio.create_task_group() as group:
+                for contender in contenders:
+                    group.start_soon(run, contender)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                for result in winners:  # of a race that was cancelled when it was won
+                    await discard(result)
+            raise
         if winners:
             return winners[0]
         raise _first(errors)
@@ -256,6 +265,7 @@ class AnyIO:
         taking = _Taking(self.now, limit)
         if response.is_closed:
             return taking.of_closed(response)
+        _hurry(response)
         chunks: Any = response.aiter_raw()
         try:
             async for chunk in chunks:
@@ -283,6 +293,11 @@ _OF_NO_INTEREST = (PenstockError, RuntimeError)  # a StreamConsumed is a Runtime
 _TAKEN_IN = 1.0  # seconds: a server that drips what nobody wants is not waited for
 
 
+def _hurry(response: Response) -> None:
+    if isinstance(response.stream, ObservedBody):
+        response.stream.hurry(_TAKEN_IN)
+
+
 class _Taking:
     """How much of an unwanted body to read: up to a size, and not for long."""
 
@@ -298,16 +313,11 @@ class _Taking:
         return len(self.content) >= self._limit or self._now() >= self._until
 
     def decoded(self, response: Response) -> bytes:
-        """Return what was kept of *response*, its content coding undone; nothing if it is broken."""
-        coding = response.headers.get("content-encoding")
-        if coding is None:
-            return self.content
-        make: Any = type(response)
+        """Return what was kept of *response*, its content coding undone, or nothing if broken."""
         try:
-            content: bytes = make(200, headers={"Content-Encoding": coding}, content=self.content).content
-        except Exception:  # noqa: BLE001 - DecodingError, of either family
+            return undo_coding(response, self.content)
+        except DecodeError:
             return b""
-        return content
 
     def of_closed(self, response: Response) -> bytes:
         """Return what is there of a body that was read, or closed unread."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Scope:
         self.tracer_provider = tracer_provider
         self.meter_provider = meter_provider
         self.secrets: tuple[Secret, ...] = ()
-        self._made: dict[Key[Any], Any] = {}
+        self._made: dict[int, tuple[weakref.ref[Key[Any]], Any]] = {}
         self._lock = threading.Lock()
 
     def add_secret(self, secret: Secret) -> None:
@@ -73,10 +74,14 @@ class Scope:
 
     def once(self, key: Key[T], make: Callable[[Scope], T]) -> T:
         """Return what `make(self)` gave when *key* was first asked for, by whichever thread."""
+        number = id(key)
         try:
-            return self._made[key]  # type: ignore[no-any-return]  # a Key[T] maps to a T
+            return self._made[number][1]  # type: ignore[no-any-return]  # a Key[T] maps to a T
         except KeyError:
             with self._lock:
-                if key not in self._made:
-                    self._made[key] = make(self)
-                return self._made[key]  # type: ignore[no-any-return]  # as above
+                if number not in self._made:
+                    made = self._made
+                    # It goes with its key: a stack that one call brings has keys of its own.
+                    gone = weakref.ref(key, lambda _: made.pop(number, None))
+                    made[number] = gone, make(self)
+                return self._made[number][1]  # type: ignore[no-any-return]  # as above

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
+from penstock.call import Call
 from penstock.errors import ConfigurationError, InvalidOption
 from penstock.messages import Request, Response
 
@@ -64,6 +66,32 @@ class Stack(Sequence[Middleware]):
         from penstock_middleware import standard  # the other wing knows its own list
 
         return cls(standard(settings, redirects=redirects))
+
+    @classmethod
+    def transport(cls, settings: Settings | None = None) -> Stack:
+        """Return the stack of a transport beneath somebody else's client.
+
+        It has what such a client cannot do, and leaves it what it does: errors for statuses,
+        redirects, credentials, the user agent.
+
+        Args:
+            settings: As for `standard`.
+        """
+        from penstock_middleware import transport  # as above
+
+        return cls(transport(settings))
+
+    @classmethod
+    def production(cls, settings: Settings | None = None, *, redirects: bool = True) -> Stack:
+        """Return the standard stack with a retry budget and a circuit breaker for each origin.
+
+        Args:
+            settings: As for `standard`.
+            redirects: As for `standard`.
+        """
+        from penstock_middleware import production
+
+        return cls(production(settings, redirects=redirects))
 
     @classmethod
     def bare(cls) -> Stack:
@@ -179,7 +207,11 @@ class _OnResponse:
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         response = await call_next(request)
-        self._fn(response)
+        try:
+            self._fn(response)
+        except BaseException:
+            await Call.of(request).runtime.close(response)
+            raise
         return response
 
     def __repr__(self) -> str:
@@ -196,7 +228,7 @@ def _bind(layer: Middleware, call_next: Next) -> Next:
 
 
 def _plain(fn: Any, helper: str) -> Any:
-    if not callable(fn) or _is_async(fn):
+    if not callable(fn) or is_async(fn):
         msg = (
             f"{helper}() takes a plain function; write an async one as a middleware: "
             "async def mw(request, call_next)"
@@ -205,8 +237,14 @@ def _plain(fn: Any, helper: str) -> Any:
     return fn
 
 
-def _is_async(fn: Any) -> bool:
-    return inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__)
+def is_async(fn: Any) -> bool:
+    """Tell whether *fn*, a function or an object that is called like one, is async."""
+    return _calls_async(type(fn)) or inspect.iscoroutinefunction(fn)  # type: ignore[arg-type]  # classes do hash
+
+
+@lru_cache
+def _calls_async(cls: type) -> bool:
+    return inspect.iscoroutinefunction(cls.__call__)
 
 
 def _check_layer(layer: Any) -> None:
@@ -219,7 +257,7 @@ def _check_layer(layer: Any) -> None:
             "(request, call_next) -> response"
         )
         raise InvalidOption(msg)
-    if not _is_async(layer):
+    if not is_async(layer):
         msg = (
             f"{_name(layer)} is not async: a middleware is `async def (request, call_next) -> "
             "response`; wrap a plain function in on_request() or on_response()"

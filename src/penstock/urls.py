@@ -17,6 +17,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
 _DOT_SEGMENT = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)", re.IGNORECASE)
+_MAX_PORT = 65535
 _CACHED_URLS = 256
 
 
@@ -47,8 +48,8 @@ class URLs:
 
     def __init__(self, base: Any, make: Callable[[str], Any]) -> None:
         self._make = make
-        self.prefix = None if base is None else _checked_base(str(base), make)
-        home = None if self.prefix is None else make(self.prefix)
+        home = None if base is None else _checked_base(str(base), make)
+        self.prefix = None if home is None else str(home).rstrip("/")
         self.origin: Origin | None = None if home is None else origin_of(home)
         self.host: str | None = None if home is None else home.netloc.decode("ascii")
         self._cache: dict[str, Any] = {}
@@ -65,7 +66,7 @@ class URLs:
         Raises:
             InvalidOption: *url* would leave the base URL, or is not one that can be sent to.
         """
-        text = url if isinstance(url, str) else str(url)
+        text = _text_of(url)
         cached = self._cache.get(text)
         if cached is not None:
             return cached, True
@@ -85,7 +86,10 @@ class URLs:
                 "pass https://…, or base_url="
             )
             raise InvalidOption(msg)
-        resolved = self._make(self.prefix + _checked_path(text))
+        resolved = _made(self.prefix + _checked_path(text), self._make)
+        if resolved is None:
+            msg = f"the path {safe_url(text)[:80]!r} cannot be part of a URL"
+            raise InvalidOption(msg)
         if len(self._cache) < _CACHED_URLS:
             self._cache[text] = resolved
         return resolved, True
@@ -98,7 +102,7 @@ class URLs:
         return f"URLs({self.prefix!r})"
 
 
-def _checked_base(base: str, make: Callable[[str], Any]) -> str:
+def _checked_base(base: str, make: Callable[[str], Any]) -> Any:
     url = _absolute(base, make)
     if url.query or url.fragment or "?" in base:
         msg = (
@@ -106,7 +110,7 @@ def _checked_base(base: str, make: Callable[[str], Any]) -> str:
             "params="
         )
         raise InvalidOption(msg)
-    return str(url).rstrip("/")
+    return url
 
 
 def _absolute(text: str, make: Callable[[str], Any]) -> Any:
@@ -116,17 +120,36 @@ def _absolute(text: str, make: Callable[[str], Any]) -> Any:
             f"{_CONTROL.sub('?', safe_url(text))!r}"
         )
         raise InvalidOption(msg)
-    try:
-        url = make(text)
-    except Exception:  # noqa: BLE001 - httpx.InvalidURL, UnicodeError, ValueError: whatever a host can break
-        url = None
-    if url is None or url.scheme not in _DEFAULT_PORTS or not url.host:
-        msg = f"{safe_url(text)!r} is not an http:// or https:// URL with a host"
+    url = _made(text, make)
+    if (
+        url is None
+        or url.scheme not in _DEFAULT_PORTS
+        or not url.host
+        or not 0 < (url.port or 1) <= _MAX_PORT
+    ):
+        msg = f"{safe_url(text)[:80]!r} is not an http:// or https:// URL with a host"
         raise InvalidOption(msg)
     if url.userinfo:
         msg = f"{safe_url(text)!r} has credentials in it: pass them as api_key= or auth="
         raise InvalidOption(msg)
     return url
+
+
+def _text_of(url: Any) -> str:
+    if isinstance(url, str):
+        return url
+    if not hasattr(url, "copy_with"):
+        msg = f"a URL is a string or a URL object, not {type(url).__name__}"
+        raise InvalidOption(msg)
+    return str(url)
+
+
+def _made(text: str, make: Callable[[str], Any]) -> Any:
+    """Return *text* as a URL, or None if it cannot be one."""
+    try:
+        return make(text)
+    except Exception:  # noqa: BLE001 - InvalidURL, UnicodeError, ValueError: whatever it can break
+        return None
 
 
 def _checked_path(text: str) -> str:

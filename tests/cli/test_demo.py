@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from penstock.demo.calls import CALLS
+from penstock.demo.run import SHOW
+from penstock.demo.sdk_calls import SDK_CALLS
 
 if TYPE_CHECKING:
     import subprocess
@@ -20,7 +21,7 @@ STATUSES = {
     "wrong-key": (401, "Unauthorized"),
     "deadline": (None, "DeadlineExceeded"),
 }
-ATTEMPTS = {"flaky": 3, "rate-limited": 2, "dropped": 2, "embeddings": 2}
+ATTEMPTS = {"flaky": 3, "rate-limited": 2, "dropped": 2, "embeddings": 2, "babyapi": 2}
 
 
 def test_the_whole_show(spawn: Callable[..., subprocess.Popen[str]]) -> None:
@@ -31,7 +32,8 @@ def test_the_whole_show(spawn: Callable[..., subprocess.Popen[str]]) -> None:
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) <= 80
     heads = re.findall(r"^ ?\d+  (?:GET|POST) ", out, re.MULTILINE)
-    assert len(heads) == len(CALLS) == 12
+    assert len(heads) == len(SHOW) == 16
+    assert [call.client for call in SDK_CALLS if f"{call.client}: " not in out] == []
     assert re.search(r"^  wait +╌+ +503, backoff 0\.\d\d s$", out, re.MULTILINE)
     assert re.search(r"^  wait +╌+ +429, Retry-After 1\.\d\d s$", out, re.MULTILINE)
     assert re.search(r"^    send 1 +━+ +302 to /redirect/2 ", out, re.MULTILINE)
@@ -46,11 +48,12 @@ def test_as_json(invoke: Callable[..., Result]) -> None:
     assert result.exit_code == 0
     document = json.loads(result.output)
     calls = {call["name"]: call for call in document["calls"]}
-    assert (document["schema"], list(calls)) == (1, [call.name for call in CALLS])
+    assert (document["schema"], list(calls)) == (1, [call.name for call in SHOW])
+    clients = {call.name: call.async_client for call in SDK_CALLS}
     for name, call in calls.items():
         assert (call["status"], call["error"]) == STATUSES.get(name, (200, None))
         assert call["attempts"] == ATTEMPTS.get(name, 1)
-        assert call["client"] == "AsyncClient"
+        assert call["client"] == clients.get(name, "AsyncClient")
         sends = [span for span in call["spans"] if span["kind"] == "CLIENT"]
         assert len(sends) == call["attempts"] + (3 if name == "redirected" else 0)
         assert call["log"]

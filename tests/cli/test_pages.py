@@ -54,7 +54,7 @@ def test_a_page_of_one(at_once: list[Played]) -> None:
 
 def test_spans_in_a_document(one_by_one: list[Played]) -> None:
     """A span names the one above by its id."""
-    call, *sends = told(one_by_one[1], "Client")["spans"]
+    call, *sends = told(one_by_one[1])["spans"]
     assert call["parent_id"] is None
     assert [send["parent_id"] for send in sends] == [call["id"]] * 3
     assert [send["status"] for send in sends] == ["ERROR", "ERROR", "UNSET"]

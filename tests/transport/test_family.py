@@ -57,6 +57,13 @@ def test_an_object_belongs_to_the_family_of_its_classes(obj: Any, name: str) -> 
     assert family.name == name
 
 
+def test_an_sdk_may_put_its_name_on_the_librarys_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class is its library's own whatever its `__module__` says: SDKs rename what they export."""
+    monkeypatch.setattr(httpx2.BaseTransport, "__module__", "sdk")
+    other = type("Other", (httpx2.BaseTransport,), {})
+    assert family_of(other()) == httpx2_family()
+
+
 @pytest.mark.parametrize("obj", [None, 1, "httpx", object(), sys])
 def test_other_objects_belong_to_none(obj: Any) -> None:
     """What derives from neither library has no family."""

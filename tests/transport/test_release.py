@@ -95,6 +95,25 @@ def test_a_cancelled_request_leaves_no_connection(
         assert colour.run(scenario, server.url, good.url, limits=limits) == (1, 0, 1)
 
 
+def test_a_reader_that_leaves_what_has_arrived_frees_the_connection(colour: Colour) -> None:
+    """Leaving a body of which more has come than was read holds nothing either."""
+
+    def handler(peer: Peer, server: Server) -> None:
+        peer.hear()
+        peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 9)
+        peer.stall()
+
+    async def scenario(transport: Any, url: str) -> Any:
+        response = await colour.send(transport, colour.request(url))
+        chunks = colour.chunks(response)
+        assert await colour.next(chunks) == b"a"
+        await colour.close(response)
+        return transport.pool_status()
+
+    with Server(handler) as server:
+        assert colour.run(scenario, server.url) == (0, 0, 0)
+
+
 def test_a_good_request_leaves_no_garbage(colour: Colour) -> None:
     """A request that ends well is freed without the garbage collector."""
 

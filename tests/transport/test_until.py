@@ -31,10 +31,21 @@ def test_what_is_left_is_the_nearer_of_phase_and_moment(
     assert Until(seconds, at, clock(now)).left() == (min(bounds) if bounds else None)
 
 
-@pytest.mark.parametrize(("seconds", "number"), [(5.0, 5.0), (None, float("inf"))])
-def test_a_limit_is_a_plain_number_too(seconds: float | None, number: float) -> None:
-    """Whoever knows nothing of moments sees the phase as a float."""
-    limit = Until(seconds, 3.0, clock(0.0))
+@pytest.mark.parametrize(
+    ("seconds", "at", "number"),
+    [
+        (5.0, None, 5.0),
+        (5.0, 9.0, 5.0),
+        (5.0, 3.0, 3.0),
+        (None, 3.0, 3.0),
+        (None, None, float("inf")),
+    ],
+)
+def test_a_limit_is_a_plain_number_too(
+    seconds: float | None, at: float | None, number: float
+) -> None:
+    """Whoever knows nothing of moments sees what one operation could take when it was made."""
+    limit = Until(seconds, at, clock(0.0))
     assert limit == number
     assert isinstance(limit, float)
 

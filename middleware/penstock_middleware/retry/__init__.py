@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock import UNSET, Call, InvalidOption
 from penstock_middleware.replay import Replay
-from penstock_middleware.retry.statuses import STATUSES
+from penstock_middleware.retry.statuses import FIRST_ERROR, STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,6 +49,9 @@ class Retry:
         wait: Any tenacity wait strategy. By default `Backoff(base_delay, max_delay, jitter)`.
         statuses: The statuses the default rule tries again.
         retry_unsafe_methods: Whether the default rule repeats POST and PATCH whatever happened.
+        should_retry_header: A header, such as OpenAI's `x-should-retry`, by whose `true` or `false`
+            the server decides itself whether the default rule tries a status of 400 or more again.
+        unless: Asked about a response that would be tried again, its body read: True stops.
         base_delay: Seconds the backoff starts from; it doubles with each repeat.
         max_delay: The longest backoff, in seconds.
         jitter: How the backoff is spread: `full`, `equal`, `decorrelated`, `proportional` or
@@ -56,6 +59,9 @@ class Retry:
         retry_after_cap: The longest wait a server may ask for, in seconds.
         over_cap: What to do when it asks for more: `clamp` the wait, or `stop` and return its
             response.
+        retry_after_spread: From what a server asks for, in seconds, and a function that gives
+            numbers from [0, 1) to the wait. By default never less, and up to a tenth or a second
+            more.
 
     Raises:
         InvalidOption: A value cannot work.
@@ -71,11 +77,14 @@ class Retry:
         wait: Callable[[RetryCallState], float] | None = None,
         statuses: Collection[int] = STATUSES,
         retry_unsafe_methods: bool = False,
+        should_retry_header: str | None = None,
+        unless: Callable[[Response], bool] | None = None,
         base_delay: float = 0.5,
         max_delay: float = 8.0,
         jitter: Jitter = "full",
         retry_after_cap: float = 30.0,
         over_cap: str = "clamp",
+        retry_after_spread: Callable[[float, Callable[[], float]], float] | None = None,
     ) -> None:
         if over_cap not in {"clamp", "stop"}:
             raise InvalidOption(f"over_cap must be 'clamp' or 'stop', not {over_cap!r}")
@@ -104,9 +113,12 @@ class Retry:
         self._wait = wait
         self._statuses = frozenset(statuses)
         self._unsafe = retry_unsafe_methods
+        self._header = should_retry_header
+        self._unless = unless
         self._spread = base_delay, max_delay, jitter
         self._cap = retry_after_cap
         self._over_cap = over_cap
+        self._hint_spread = retry_after_spread
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         call = Call.of(request)
@@ -128,7 +140,7 @@ class Retry:
                     raise
             else:
                 call.end_attempt(fresh, response)
-                if by_status and response.status_code not in self._statuses:
+                if by_status and not self._is_asked_about(response):
                     return response
                 rounds = rounds or self._rounds(call, request, call_next, replay)
                 try:
@@ -145,24 +157,61 @@ class Retry:
         """Return what decides from the first failure on: only now is tenacity imported."""
         from tenacity import stop_after_attempt
 
-        from penstock_middleware.retry.backoff import Backoff
+        from penstock_middleware.retry.backoff import Backoff, retry_after_spread
         from penstock_middleware.retry.decide import Policy
         from penstock_middleware.retry.rounds import Rounds
         from penstock_middleware.retry.strategies import RetryTransient
 
         max_retries = call.options.max_retries or 0
         policy = Policy(
-            retry=self._rule(call) or RetryTransient(self._statuses, unsafe_methods=self._unsafe),
+            retry=self._rule(call)
+            or RetryTransient(
+                self._statuses,
+                unsafe_methods=self._unsafe,
+                should_retry_header=self._header,
+            ),
+            unless=self._unless,
             stop=self._stop if self._stop and max_retries else stop_after_attempt(max_retries + 1),
             wait=self._wait or Backoff(*self._spread),
             retry_after_cap=self._cap,
             over_cap=self._over_cap,
+            spread=self._hint_spread or retry_after_spread,
         )
         return Rounds(call, request, call_next, policy, replay)
+
+    def _is_asked_about(self, response: Response) -> bool:
+        """Tell whether the default rule could want another attempt after *response*."""
+        if response.status_code in self._statuses:
+            return True
+        return (
+            self._header is not None
+            and response.status_code >= FIRST_ERROR
+            and self._header in response.headers
+        )
 
     def _rule(self, call: Call) -> Rule | None:
         """Return the strategy the call or this `Retry` was given, or None for the default one."""
         return self._retry if call.options.retry is UNSET else call.options.retry
 
     def __repr__(self) -> str:
-        return "Retry()"
+        base_delay, max_delay, jitter = self._spread
+        shown = [
+            f"{name}={getattr(value, '__name__', type(value).__name__)}"
+            for name in ("retry", "stop", "wait", "unless")
+            if (value := getattr(self, f"_{name}")) is not None
+        ]
+        shown += [
+            f"{name}={value!r}"
+            for name, value, usual in (
+                ("statuses", sorted(self._statuses), sorted(STATUSES)),
+                ("retry_unsafe_methods", self._unsafe, False),
+                ("should_retry_header", self._header, None),
+                ("base_delay", base_delay, 0.5),
+                ("max_delay", max_delay, 8.0),
+                ("jitter", jitter, "full"),
+                ("retry_after_cap", self._cap, 30.0),
+                ("over_cap", self._over_cap, "clamp"),
+            )
+            if value != usual
+        ]
+        return f"Retry({', '.join(shown)})"

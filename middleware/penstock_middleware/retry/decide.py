@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tenacity import RetryAction
 
-from penstock_middleware.retry.backoff import retry_after_spread
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenacity import RetryCallState
 
+    from penstock import Response
     from penstock_middleware.retry.state import AttemptState
 
 
@@ -21,17 +20,21 @@ class Policy(NamedTuple):
 
     Attributes:
         retry: A tenacity retry strategy; it may be async.
+        unless: Says of a response, its body read, that it is not tried again after all; or None.
         stop: A tenacity stop strategy.
         wait: A tenacity wait strategy.
         retry_after_cap: The longest wait a server may ask for, in seconds.
         over_cap: What to do when it asks for more: `clamp` it, or `stop`.
+        spread: From what a server asks for, in seconds, and a source of chance to the wait.
     """
 
     retry: Callable[[RetryCallState], Any]
+    unless: Callable[[Response], bool] | None
     stop: Callable[[RetryCallState], bool]
     wait: Callable[[RetryCallState], float]
     retry_after_cap: float
     over_cap: str
+    spread: Callable[[float, Callable[[], float]], float]
 
 
 class Decision(NamedTuple):
@@ -39,8 +42,8 @@ class Decision(NamedTuple):
 
     Attributes:
         wait: Seconds to wait, or None to stop.
-        reason: Why it stops: `body`, `attempts`, `retry_after` or `deadline`; empty when it goes
-            on.
+        reason: Why it stops: `body`, `attempts`, `retry_after`, `deadline` or, as nothing else
+            spoke against it, `budget`; empty when it goes on.
         source: What set the wait: `backoff` or `retry_after`.
     """
 
@@ -63,14 +66,14 @@ def decide(
         policy: The strategies.
         state: How the attempts went.
         can_resend: Whether the body can be sent once more.
-        hint: Seconds the server asked to wait, or None.
+        hint: Seconds the server, or the circuit to it, asked to wait, or None.
         remaining: Seconds until the call's deadline, or None.
     """
     if not can_resend:
         return Decision(None, "body")
     source = "retry_after" if hint else "backoff"
     if hint:
-        wait = min(retry_after_spread(hint, state.random), policy.retry_after_cap)
+        wait = min(policy.spread(hint, state.random), policy.retry_after_cap)
     else:
         wait = max(0.0, policy.wait(state))
     # As in tenacity, a stop strategy may look at the wait that would follow.
@@ -78,7 +81,8 @@ def decide(
     state.next_action = RetryAction(wait)
     if policy.stop(state):
         return Decision(None, "attempts")
-    if hint and hint > policy.retry_after_cap and policy.over_cap == "stop":
+    # An open circuit means it: one that is asked too early refuses again.
+    if hint and hint > policy.retry_after_cap and (policy.over_cap == "stop" or state.outcome.failed):
         return Decision(None, "retry_after")
     if remaining is not None and wait >= remaining:
         return Decision(None, "deadline")

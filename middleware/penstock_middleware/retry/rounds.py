@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from penstock import Attempt, RetryScheduled, RetryStopped
+from penstock import Attempt, CircuitOpen, PenstockError, RetryScheduled, RetryStopped
 from penstock_middleware.retry.decide import Decision, Policy, decide
 from penstock_middleware.retry.retry_after import parse_retry_after
 from penstock_middleware.retry.state import AttemptState
+from penstock_middleware.retry_budget import SPENDING
 
 if TYPE_CHECKING:
     from penstock import Call, Next, Request, Response
@@ -48,21 +49,19 @@ class Rounds:
             wanted: Any = self._policy.retry(self._state)
             if inspect.isawaitable(wanted):
                 wanted = await wanted
-            if not wanted:
+            if not wanted or await self._is_refused(outcome):
                 return None
             decision = decide(
                 self._policy,
                 self._state,
                 can_resend=self._replay.can_resend(),
-                hint=None
-                if isinstance(outcome, Exception)
-                else parse_retry_after(outcome.headers, runtime.wall()),
+                hint=_hint(outcome, runtime.wall()),
                 remaining=call.remaining,
             )
         finally:
             self._state.clear()
-        if decision.wait is not None and not self._replay.rewind():
-            decision = Decision(None, "body")
+        if decision.wait is not None:
+            decision = self._paid(decision)
         if decision.wait is None:
             call.record(RetryStopped(number, runtime.now(), decision.reason))
             return None
@@ -74,3 +73,28 @@ class Rounds:
         )
         self._state.idle_for += decision.wait
         return decision.wait
+
+    def _paid(self, decision: Decision) -> Decision:
+        """Return *decision* if the body lets itself be rewound and, last, the budget has enough."""
+        if not self._replay.rewind():
+            return Decision(None, "body")
+        spending = self._call.get(SPENDING)
+        return decision if spending is None or spending.withdraw() else Decision(None, "budget")
+
+    async def _is_refused(self, outcome: Response | Exception) -> bool:
+        """Tell whether the body of a response says that there is no use in trying again."""
+        unless = self._policy.unless
+        if unless is None or isinstance(outcome, Exception):
+            return False
+        try:
+            await self._call.runtime.read(outcome)
+        except PenstockError:
+            return False  # a body that breaks off says nothing
+        return unless(outcome)
+
+
+def _hint(outcome: Response | Exception, wall: float) -> float | None:
+    """Return how long the server, or the circuit to it, asks to wait, in seconds, or None."""
+    if isinstance(outcome, Exception):
+        return outcome.retry_after if isinstance(outcome, CircuitOpen) else None
+    return parse_retry_after(outcome.headers, wall)

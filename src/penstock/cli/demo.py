@@ -8,8 +8,8 @@ import click
 
 
 @click.command("demo")
-@click.option("--sync", "colour", flag_value="sync", help="Only the Client's calls.")
-@click.option("--async", "colour", flag_value="async", help="Only the AsyncClient's calls.")
+@click.option("--sync", "colour", flag_value="sync", help="Only the sync clients' calls.")
+@click.option("--async", "colour", flag_value="async", help="Only the async clients' calls.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of drawings.")
 @click.option(
     "--svg",
@@ -22,8 +22,8 @@ def command(colour: str | None, *, as_json: bool, svg: IO[str] | None) -> None:
 
     Starts an API server inside this process, on a free port of the loopback interface, and
     sends it a dozen calls: plain ones, streams, and ones it fails, delays, throttles, redirects
-    or cuts off on request. First a Client sends them one after another, then an AsyncClient all
-    at once.
+    or cuts off on request; then one call of each client in penstock.clients. First sync clients
+    send them one after another, then async ones all at once.
 
     For each call it prints a waterfall: a bar for every attempt with its status, a dashed one
     for every wait with its reason, all in proportion to time. The spans and log events of one
@@ -43,8 +43,7 @@ def command(colour: str | None, *, as_json: bool, svg: IO[str] | None) -> None:
     if as_json:
         from penstock.cli.documents import print_document, told
 
-        calls = [told(played, "Client") for played in one_by_one]
-        calls += [told(played, "AsyncClient") for played in at_once]
+        calls = [told(played) for played in (*one_by_one, *at_once)]
         print_document({"schema": 1, "calls": calls})
     else:
         from penstock.cli.pages import page

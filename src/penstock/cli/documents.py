@@ -47,18 +47,13 @@ def seen(watched: Watched) -> dict[str, Any]:
     }
 
 
-def told(played: Played, client: str) -> dict[str, Any]:
-    """Return a call of the demo as data, with what it recorded.
-
-    Args:
-        played: The call.
-        client: The class that sent it.
-    """
+def told(played: Played) -> dict[str, Any]:
+    """Return a call of the demo as data, with what it recorded."""
     recording = played.recording
     return {
         "name": played.call.name,
         "title": played.call.title,
-        "client": client,
+        "client": played.client,
         **seen(played.watched),
         "spans": [_span(span) for span in recording.spans],
         "log": [

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 HeaderPairs = tuple[tuple[str, str], ...]
 
+_EVENT_HEADERS = (
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DemoResponse:
@@ -111,8 +116,20 @@ def event_stream(documents: Iterable[object]) -> DemoResponse:
         A streamed response (HTML standard, section 9.2, for the framing of events).
     """
     events = [b"data: " + to_json(document) + b"\n\n" for document in documents]
-    headers = (
-        ("content-type", "text/event-stream; charset=utf-8"),
-        ("cache-control", "no-cache"),
-    )
-    return DemoResponse(headers=headers, events=(*events, b"data: [DONE]\n\n"))
+    return DemoResponse(headers=_EVENT_HEADERS, events=(*events, b"data: [DONE]\n\n"))
+
+
+def named_events(events: Iterable[tuple[str, object]]) -> DemoResponse:
+    """Answer with server-sent events that have names, and nothing after the last.
+
+    Args:
+        events: The name of each, and what its data holds, as JSON.
+
+    Returns:
+        A streamed response (HTML standard, section 9.2, for the framing of events).
+    """
+    pieces = [
+        b"event: " + name.encode() + b"\ndata: " + to_json(document) + b"\n\n"
+        for name, document in events
+    ]
+    return DemoResponse(headers=_EVENT_HEADERS, events=tuple(pieces))

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from penstock.demo import babyapi, chat, completions, models, pages, plain, vectors
+from penstock.demo import (
+    babyapi,
+    bayt_api,
+    chat,
+    completions,
+    models,
+    pages,
+    plain,
+    signed,
+    vectors,
+)
+from penstock.demo.pareta_api import Endpoints
+from penstock.demo.pareta_evals import Evals
 from penstock.demo.routing import Route
 
 _ANY = "GET POST PUT PATCH DELETE OPTIONS"
@@ -17,6 +29,13 @@ ROUTES = (
     Route("GET", "/v1/models/{id}", models.one),
     # BabyAPI
     Route("POST", "/infer", babyapi.infer),
+    # Bayt
+    Route("POST", "/v1/prompts/get", bayt_api.get),
+    Route("GET", "/v1/prompts", bayt_api.every),
+    Route("GET", "/api/v1/prompts/context/download-url", bayt_api.download_url),
+    # The storage that signed URLs lead to
+    Route("GET", signed.FOLDER + "{name}", signed.read),
+    Route("PUT", signed.FOLDER + "{name}", signed.write),
     # Plain HTTP, for whoever tries out a client
     Route(_ANY, "/status/{code}", plain.status),
     Route(_ANY, "/echo", plain.echo),
@@ -28,3 +47,8 @@ ROUTES = (
     Route("GET", "/pages", pages.by_link),
     Route("GET", "/offset", pages.by_offset),
 )
+
+
+def routes() -> tuple[Route, ...]:
+    """Give the routes of one server. Pareta's remember what was made on it."""
+    return (*ROUTES, *Endpoints().routes(), *Evals().routes())

@@ -1,4 +1,7 @@
-"""Running the demo's calls through the full standard stack, one after another and all at once."""
+"""Running the demo's calls through the full standard stack, one after another and all at once.
+
+A call is one of Penstock's own clients, or one of an SDK built on it, which brings its own stack.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import anyio
 from penstock.client import AsyncClient, Client
 from penstock.demo.calls import CALLS, DemoCall
 from penstock.demo.recording import Recorder, recording, recording_logger
+from penstock.demo.sdk_calls import SDK_CALLS, SdkCall
 from penstock.demo.server import DemoServer
 from penstock.demo.watch import Watch
 from penstock.errors import PenstockError
@@ -28,6 +32,8 @@ API_KEY = "the-key-of-the-demo"
 # Seconds. The default of 0.5 would show the same and take longer.
 BASE_DELAY = 0.12
 
+SHOW: tuple[DemoCall | SdkCall, ...] = (*CALLS, *SDK_CALLS)
+
 # Sent first and not shown, so that no bar shows the loading of a module.
 _WARM_UP = DemoCall("warm-up", "", "GET", "/v1/models", "503;times=1")
 
@@ -38,17 +44,19 @@ class Played:
 
     Attributes:
         call: What was asked for.
+        client: The class that sent it.
         watched: What came of it.
         recording: Its spans and log events.
     """
 
-    call: DemoCall
+    call: DemoCall | SdkCall
+    client: str
     watched: Watched
     recording: Recording
 
 
-def play_sync(calls: Sequence[DemoCall] = CALLS) -> list[Played]:
-    """Send the calls one after another with a `Client`.
+def play_sync(calls: Sequence[DemoCall | SdkCall] = SHOW) -> list[Played]:
+    """Send the calls one after another, each with a sync client.
 
     Args:
         calls: What to send.
@@ -58,11 +66,14 @@ def play_sync(calls: Sequence[DemoCall] = CALLS) -> list[Played]:
     """
     with DemoServer(api_key=API_KEY) as server, Client(**_arguments(server)) as client:
         _play(client, _WARM_UP)
-        return [_play(client, call) for call in calls]
+        return [
+            _play(client, call) if isinstance(call, DemoCall) else _play_sdk(server, call)
+            for call in calls
+        ]
 
 
-def play_async(calls: Sequence[DemoCall] = CALLS) -> list[Played]:
-    """Send the calls all at once with an `AsyncClient`.
+def play_async(calls: Sequence[DemoCall | SdkCall] = SHOW) -> list[Played]:
+    """Send the calls all at once, each with an async client.
 
     Args:
         calls: What to send.
@@ -73,13 +84,16 @@ def play_async(calls: Sequence[DemoCall] = CALLS) -> list[Played]:
     return anyio.run(_play_all, calls)
 
 
-async def _play_all(calls: Sequence[DemoCall]) -> list[Played]:
+async def _play_all(calls: Sequence[DemoCall | SdkCall]) -> list[Played]:
     played: dict[str, Played] = {}
     with DemoServer(api_key=API_KEY) as server:
         async with AsyncClient(**_arguments(server)) as client:
 
-            async def play(call: DemoCall) -> None:
-                played[call.name] = await _aplay(client, call)
+            async def play(call: DemoCall | SdkCall) -> None:
+                if isinstance(call, DemoCall):
+                    played[call.name] = await _aplay(client, call)
+                else:
+                    played[call.name] = await _aplay_sdk(server, call)
 
             await _aplay(client, _WARM_UP)
             async with anyio.create_task_group() as group:
@@ -92,53 +106,80 @@ def _arguments(server: DemoServer) -> dict[str, Any]:
     from penstock.middleware import Retry
 
     return {
-        "base_url": server.url,
-        "api_key": API_KEY,
+        **_common(server),
         "stack": Stack.standard().replace(Retry, Retry(base_delay=BASE_DELAY, jitter="equal")),
-        "trust_env": False,
-        "tracer_provider": Recorder(),
-        "logger": recording_logger(),
         "name": "demo",
     }
 
 
+def _common(server: DemoServer) -> dict[str, Any]:
+    """Give the arguments that every client takes, those of SDKs too."""
+    return {
+        "base_url": server.url,
+        "api_key": API_KEY,
+        "trust_env": False,
+        "tracer_provider": Recorder(),
+        "logger": recording_logger(),
+    }
+
+
 def _play(client: Client, call: DemoCall) -> Played:
-    with _told(client, call) as (watched, recorded, send):
-        response = send()
+    with _told(call) as (watched, recorded, options):
+        response = _sender(client, call, options)()
         if call.stream:
             for _ in response:
                 pass
-    return Played(call, watched[0], recorded)
+    return Played(call, "Client", watched[0], recorded)
 
 
 async def _aplay(client: AsyncClient, call: DemoCall) -> Played:
-    with _told(client, call) as (watched, recorded, send):
-        response = send()
+    with _told(call) as (watched, recorded, options):
+        response = _sender(client, call, options)()
         if call.stream:
             async for _ in response:
                 pass
         else:
             await response
-    return Played(call, watched[0], recorded)
+    return Played(call, "AsyncClient", watched[0], recorded)
+
+
+def _play_sdk(server: DemoServer, call: SdkCall) -> Played:
+    sdk_class = call.load(call.client)
+    with (
+        sdk_class(**_common(server)) as sdk,
+        _told(call) as (watched, recorded, options),
+    ):
+        call.send(sdk.with_options(**options))
+    return Played(call, call.client, watched[0], recorded)
+
+
+async def _aplay_sdk(server: DemoServer, call: SdkCall) -> Played:
+    sdk_class = call.load(call.async_client)
+    async with sdk_class(**_common(server)) as sdk:
+        with _told(call) as (watched, recorded, options):
+            await call.send(sdk.with_options(**options))
+    return Played(call, call.async_client, watched[0], recorded)
+
+
+def _sender(client: Any, call: DemoCall, options: dict[str, Any]) -> Any:
+    keywords = {"operation": f"demo.{call.name}", **options, **call.options}
+    if call.stream:
+        return partial(client.stream_events, call.method, call.path, format=call.stream, **keywords)
+    return partial(client.request, call.method, call.path, **keywords)
 
 
 @contextmanager
-def _told(client: Any, call: DemoCall) -> Iterator[tuple[list[Watched], Recording, Any]]:
-    """Give where a call will be kept, and what sends it; that it fails is part of the show."""
+def _told(
+    call: DemoCall | SdkCall,
+) -> Iterator[tuple[list[Watched], Recording, dict[str, Any]]]:
+    """Give where a call will be kept, and its options; that it fails is part of the show."""
     watched: list[Watched] = []
-    fault = {"X-Demo-Fault": call.fault, "X-Demo-Key": call.name} if call.fault else {}
-    keywords = {
-        "headers": fault,
-        "operation": f"demo.{call.name}",
+    options = {
+        "headers": {"X-Demo-Fault": call.fault, "X-Demo-Key": call.name} if call.fault else {},
         "stack": lambda stack: Stack([Watch(watched.append), *stack]),
-        **call.options,
     }
-    if call.stream:
-        send = partial(client.stream_events, call.method, call.path, format=call.stream, **keywords)
-    else:
-        send = partial(client.request, call.method, call.path, **keywords)
     with recording() as recorded:
         try:
-            yield watched, recorded, send
+            yield watched, recorded, options
         except PenstockError as error:
             watched[0].error = type(error).__name__

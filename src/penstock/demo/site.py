@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from penstock.demo.faults import Fault, FaultCounters
 from penstock.demo.requests import DemoRequest
 from penstock.demo.responses import APIError
-from penstock.demo.routes import ROUTES
+from penstock.demo.routes import routes
 from penstock.demo.routing import answer
+from penstock.demo.signed import FOLDER
 
 if TYPE_CHECKING:
     from penstock.demo.responses import DemoResponse
@@ -30,6 +31,7 @@ class Site:
     def __init__(self, api_key: str | None) -> None:
         self.requests: list[DemoRequest] = []
         self._api_key = api_key
+        self._routes = routes()
         self._faults = FaultCounters()
         self._answers = 0
         self._lock = threading.Lock()
@@ -80,10 +82,9 @@ class Site:
 
     def _route(self, request: DemoRequest) -> DemoResponse:
         given = request.bearer or ""
-        if self._api_key is not None and not hmac.compare_digest(
-            given.encode(), self._api_key.encode()
-        ):
+        wanted = None if request.path.startswith(FOLDER) else self._api_key
+        if wanted is not None and not hmac.compare_digest(given.encode(), wanted.encode()):
             message = "Incorrect API key provided" if given else "You did not provide an API key"
             challenge = (("www-authenticate", "Bearer"),)  # RFC 9110 section 15.5.2
             raise APIError(401, message, code="invalid_api_key", headers=challenge)
-        return answer(ROUTES, request)
+        return answer(self._routes, request)

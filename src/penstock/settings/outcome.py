@@ -7,20 +7,17 @@ raised, outside of any handler, where there is no `__context__`.
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from penstock.callers import level_of_caller
 from penstock.settings.errors import Problem, SettingsError, SettingsWarning
 
 if TYPE_CHECKING:
     from penstock.settings.base import LayeredSettings
 
 MadeT = TypeVar("MadeT", bound="LayeredSettings")
-
-_PACKAGE = str(Path(__file__).parents[1])
 
 
 @dataclass
@@ -44,15 +41,7 @@ class Outcome(Generic[MadeT]):
             SettingsError: There are problems.
         """
         for warning in self.warnings:
-            warnings.warn(warning, SettingsWarning, stacklevel=_level_of_caller())
+            warnings.warn(warning, SettingsWarning, stacklevel=level_of_caller())
         if self.settings is None:
             raise SettingsError(self.problems)
         return self.settings
-
-
-def _level_of_caller() -> int:
-    """Return the stack level, seen from whoever calls this, of the first frame outside Penstock."""
-    frame, level = inspect.currentframe(), 0
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        frame, level = frame.f_back, level + 1
-    return level

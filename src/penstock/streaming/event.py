@@ -9,7 +9,7 @@ from penstock.errors import DecodeError
 
 _JSON_WHITESPACE = " \t\n\r"  # RFC 8259 §2
 # `json.loads` less its two searches for the whitespace that a stream's data hardly ever has.
-_scan = json.JSONDecoder().raw_decode
+_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
 
 
 class Event:
@@ -30,9 +30,7 @@ class Event:
         retry: As above.
     """
 
-    __slots__ = ("_data", "_parsed", "event", "id", "raw", "retry")
-
-    _data: Any
+    __slots__ = ("_data", "event", "id", "raw", "retry")
 
     def __init__(
         self,
@@ -45,15 +43,22 @@ class Event:
         self.event = event
         self.id = id
         self.retry = retry
-        self._parsed = False
+        self._data: Any = ...  # not parsed yet: no JSON gives it
 
     @property
     def data(self) -> Any:
         """The data parsed as JSON, or None if it is not JSON."""
-        if not self._parsed:
-            self._data = _parse(self.raw)
-            self._parsed = True
-        return self._data
+        data = self._data
+        if data is ...:
+            text = self.raw
+            try:
+                data, end = _scan(text, 0)
+                if end != len(text):
+                    data = _parse(text)  # it says whether what follows is white space
+            except (StopIteration, ValueError, RecursionError):
+                data = _parse(text)  # it may begin with white space
+            self._data = data
+        return data
 
     @property
     def done(self) -> bool:
@@ -77,12 +82,6 @@ class Event:
 
 def _parse(text: str) -> Any:
     """Parse JSON; None if it cannot be parsed."""
-    try:
-        data, end = _scan(text)
-        if end == len(text):
-            return data
-    except (ValueError, RecursionError):
-        pass  # `json.loads` decides: the data may begin with whitespace
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penstock.call import Call
-from penstock.detached import BODY_LIMIT, DetachedResponse
+from penstock.checks import check_seconds
+from penstock.detached import BODY_LIMIT, DetachedResponse, request_id_of
 from penstock.errors import (
     ConnectionFailed,
     DeadlineExceeded,
@@ -19,15 +20,15 @@ from penstock.errors import (
     StreamTruncated,
     TimedOut,
 )
-from penstock.options import check_seconds
+from penstock.redact import scrub
+from penstock.streaming.event import Event
 from penstock.streaming.ndjson import NDJSONDecoder
 from penstock.streaming.sse import SSEDecoder, is_event_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from penstock.messages import Response
-    from penstock.streaming.event import Event
 
 _ACCEPT = {"sse": "text/event-stream", "ndjson": "application/x-ndjson, application/jsonl"}
 _DECODERS = {"sse": SSEDecoder, "ndjson": NDJSONDecoder}
@@ -43,6 +44,7 @@ class Reader:
             where streams just end.
         max_event_bytes: The longest event, or None for no limit.
         event_timeout: Seconds that may pass between two events, or None.
+        raise_errors: Whether an event that reports an error is raised.
 
     Attributes:
         headers: What the request asks for.
@@ -52,10 +54,19 @@ class Reader:
     """
 
     def __init__(
-        self, format: str, terminal: Any, max_event_bytes: int | None, event_timeout: float | None
+        self,
+        format: str,
+        terminal: Any,
+        max_event_bytes: int | None,
+        event_timeout: float | None,
+        *,
+        raise_errors: bool = True,
     ) -> None:
-        if format not in _DECODERS:
+        if not isinstance(format, str) or format not in _DECODERS:
             msg = f"format must be 'sse' or 'ndjson', not {format!r}"
+            raise InvalidOption(msg)
+        if terminal is not None and not isinstance(terminal, str) and not callable(terminal):
+            msg = f"terminal must be a string, a function or None, not {type(terminal).__name__}"
             raise InvalidOption(msg)
         check_seconds("event_timeout", event_timeout)
         self.format = format
@@ -66,8 +77,10 @@ class Reader:
             "Accept-Encoding": "identity",
         }
         self.event_timeout = event_timeout
+        self.raise_errors = raise_errors
         self._terminal = terminal if format == "sse" or callable(terminal) else None
         self._max_event_bytes = max_event_bytes
+        self.marker = self._terminal if isinstance(self._terminal, str) else ""
         self.decoder()  # refuses a limit that cannot work before anything is sent
 
     def decoder(self) -> Any:
@@ -110,7 +123,9 @@ class Reading:
         self._decoder = reader.decoder()
         self._call = Call.of(response.request)
         self._request = response.request
+        self._headers = response.headers
         self._event_at = self._call.runtime.now()
+        self._begun = False
         self.events = 0
         self.is_empty = response.status_code == _NO_CONTENT
         self.completed = self.is_empty
@@ -120,7 +135,17 @@ class Reading:
         """The last event id in force."""
         return getattr(self._decoder, "last_event_id", "")
 
-    def feed(self, chunk: bytes) -> Iterator[Event]:
+    def begins(self, response: Response) -> bool:
+        """Tell whether there is a body to read: not twice, nor one that was closed unread."""
+        is_first, self._begun = not self._begun, True
+        if not is_first or self.completed:
+            return False
+        try:
+            return not response.is_closed or response.content is not None
+        except RuntimeError:  # ResponseNotRead, in either family
+            return False
+
+    def feed(self, chunk: bytes) -> Iterable[Event]:
         """Give the events *chunk* completes, up to the terminal one.
 
         Raises:
@@ -128,7 +153,15 @@ class Reading:
             StreamIdle: None came for longer than `event_timeout`.
             StreamTooLarge: One is longer than the limit.
         """
-        yield from self._deliver(self._decoder.feed(chunk))
+        events = self._decoder.feed(chunk)
+        reader = self._reader
+        if reader.marker and reader.event_timeout is None and _are_plain(events, reader.marker):
+            self.events += len(events)
+            return events  # of nearly every chunk: no step of their own for each
+        return self._watch(events)
+
+    def _watch(self, events: Iterable[Event]) -> Iterator[Event]:
+        yield from self._deliver(events)
         if self._reader.event_timeout is not None and not self.completed:
             silent = self._call.runtime.now() - self._event_at
             if silent > self._reader.event_timeout:
@@ -141,6 +174,10 @@ class Reading:
         Raises:
             StreamTruncated: The terminal event never came, or a record was cut.
         """
+        if self._reader.expects_terminal and self._reader.format == "sse":
+            # A terminal event that lacks its last line ends is one all the same.
+            tail = list(self._decoder.feed(b"\n\n"))
+            yield from self._deliver(filter(self._reader.is_terminal, tail))
         yield from self._deliver(self._decoder.close())
         if self._reader.expects_terminal and not self.completed:
             msg = "the stream ended without its terminal event: the answer is not complete"
@@ -158,16 +195,26 @@ class Reading:
             failure = StreamInterrupted(f"the stream broke off: {error.message}", phase=error.phase)
         if isinstance(failure, StreamError):
             failure.events, failure.last_event_id = self.events, self.last_event_id
+        failure.request_id = request_id_of(self._headers)
         self._call.complete(failure, self._request)
         return failure
 
-    def refusal(self, response: Response, start: bytes) -> NotAnEventStream:
-        """Return the error for a response that is no stream of events.
+    def fail(self, error: PenstockError) -> None:
+        """Raise what a reader sees for *error*; return if that is *error* itself."""
+        failure = self.failure(error)
+        try:
+            if failure is not error:
+                raise failure from error
+        finally:
+            del failure  # it refers to this frame through its traceback
+
+    async def refuse(self, response: Response) -> NotAnEventStream:
+        """Return the error for a response that is no stream of events, and close that.
 
         Args:
             response: The response.
-            start: The first bytes of its body.
         """
+        start = await self._call.runtime.take(response, BODY_LIMIT)
         detached = DetachedResponse(
             response,
             start,
@@ -185,21 +232,20 @@ class Reading:
         return refusal
 
     def _deliver(self, events: Iterable[Event]) -> Iterator[Event]:
+        reader = self._reader
         for event in events:
-            self._event_at = self._call.runtime.now()
-            if _is_error(event):
-                raise _error_of(event)
+            if reader.event_timeout is not None:
+                self._event_at = self._call.runtime.now()
+            if reader.raise_errors and _is_error(event):
+                # It may echo a key.
+                said = scrub(event.raw, self._call.scope.secrets)
+                raise _error_of(Event(said, event.event))
             self.events += 1
-            if self._reader.is_terminal(event):
+            if reader.is_terminal(event):
                 self.completed = True
                 yield event
                 return
             yield event
-
-
-def enough(chunks: list[bytes]) -> bool:
-    """Tell whether *chunks* are as much of a body as an error keeps."""
-    return sum(map(len, chunks)) >= BODY_LIMIT
 
 
 def _is_error(event: Event) -> bool:
@@ -208,6 +254,15 @@ def _is_error(event: Event) -> bool:
     # Looked for in the text first: parsing every event to find the rare error would cost more than
     # the rest.
     return '"error"' in event.raw and isinstance(event.data, dict) and bool(event.data.get("error"))
+
+
+def _are_plain(events: Iterable[Event], marker: str) -> bool:
+    """Tell whether no event can be an error or the terminal one, by a look at the text alone."""
+    for event in events:
+        raw = event.raw
+        if '"error"' in raw or event.event == "error" or raw.strip() == marker:
+            return False
+    return True
 
 
 def _error_of(event: Event) -> StreamEventError:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
 from penstock.errors import PenstockError
-from penstock.streaming.reader import Reader, Reading, enough
+from penstock.stepping import run_now
+from penstock.streaming.reader import Reader, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
     from types import TracebackType
 
     from penstock.messages import Response
@@ -89,8 +91,9 @@ class _Stream:
 class EventStream(_Stream):
     """The events of one response: iterate over it, inside `with` or not.
 
-    The call happens when it is entered or first iterated. Leaving the loop, by its end, `break` or
-    an error, gives the connection back at once.
+    The call happens when it is entered or first iterated. The end of the stream gives the
+    connection back at once; so does leaving the loop by `break` or an error, or, inside `with`, the
+    block.
     """
 
     def __init__(self, open: Callable[[], Response], reader: Reader) -> None:
@@ -99,7 +102,8 @@ class EventStream(_Stream):
         self._iterator: Iterator[Event] | None = None
 
     def __iter__(self) -> Iterator[Event]:
-        # Not kept here: when a loop drops the iterator, its `finally` closes the response.
+        # Not kept here, outside of `with`: when a loop drops the iterator, its `finally` closes the
+        # response.
         return self._iterator or self._iterate()
 
     def __next__(self) -> Event:
@@ -109,6 +113,7 @@ class EventStream(_Stream):
 
     def __enter__(self) -> Self:
         self._start()
+        self._iterator = self._iterate()
         return self
 
     def __exit__(
@@ -130,36 +135,22 @@ class EventStream(_Stream):
             self.response = self._open()
             self._reading = Reading(self._reader, self.response)
             if not self._reading.is_empty and not self._reader.accepts(self.response):
-                raise self._refuse(self.response, self._reading)
+                raise run_now(self._reading.refuse(self.response))
         return self.response, self._reading
-
-    def _refuse(self, response: Response, reading: Reading) -> PenstockError:
-        chunks: list[bytes] = []
-        try:
-            for chunk in response.iter_bytes():
-                chunks.append(chunk)
-                if enough(chunks):
-                    break
-        except PenstockError as error:
-            return reading.failure(error)
-        finally:
-            response.close()
-        return reading.refusal(response, b"".join(chunks))
 
     def _iterate(self) -> Iterator[Event]:
         response, reading = self._start()
+        del self  # it may hold this generator: a dropped stream must need no collector
         try:
-            if not response.is_closed and not reading.completed:
+            if reading.begins(response):
                 for chunk in _chunks(response):
                     yield from reading.feed(chunk)
                     if reading.completed:
                         return
                 yield from reading.finish()
         except PenstockError as error:
-            failure = reading.failure(error)
-            if failure is error:
-                raise
-            raise failure from error
+            reading.fail(error)
+            raise
         finally:
             response.close()
 
@@ -170,11 +161,11 @@ class AsyncEventStream(_Stream):
     def __init__(self, open: Callable[[], Awaitable[Response]], reader: Reader) -> None:
         self._open = open
         self._reader = reader
-        self._iterator: AsyncIterator[Event] | None = None
+        self._iterator: AsyncGenerator[Event, None] | None = None
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        # Not kept here: when a loop drops the iterator, the event loop runs its `finally`, which
-        # closes the response.
+        # Not kept here, outside of `async with`: when a loop drops the iterator, the event loop
+        # runs its `finally`, which closes the response.
         return self._iterator or self._iterate()
 
     async def __anext__(self) -> Event:
@@ -184,6 +175,7 @@ class AsyncEventStream(_Stream):
 
     async def __aenter__(self) -> Self:
         await self._start()
+        self._iterator = self._iterate()
         return self
 
     async def __aexit__(
@@ -196,38 +188,29 @@ class AsyncEventStream(_Stream):
 
     async def aclose(self) -> None:
         """Stop reading and give the connection back."""
-        self._iterator = None
-        if self.response is not None:
-            with anyio.CancelScope(shield=True):
+        iterator, self._iterator = self._iterator, None
+        with anyio.CancelScope(shield=True):
+            if self.response is not None:
                 await self.response.aclose()
+            if iterator is not None:
+                with contextlib.suppress(RuntimeError):  # another task is in it, and ends it
+                    await iterator.aclose()
 
     async def _start(self) -> tuple[Response, Reading]:
         if self.response is None or self._reading is None:
             self.response = await self._open()
             self._reading = Reading(self._reader, self.response)
             if not self._reading.is_empty and not self._reader.accepts(self.response):
-                raise await self._refuse(self.response, self._reading)
+                raise await self._reading.refuse(self.response)
         return self.response, self._reading
 
-    async def _refuse(self, response: Response, reading: Reading) -> PenstockError:
-        chunks: list[bytes] = []
-        try:
-            async for chunk in response.aiter_bytes():
-                chunks.append(chunk)
-                if enough(chunks):
-                    break
-        except PenstockError as error:
-            return reading.failure(error)
-        finally:
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
-        return reading.refusal(response, b"".join(chunks))
-
-    async def _iterate(self) -> AsyncIterator[Event]:
+    async def _iterate(self) -> AsyncGenerator[Event, None]:
         response, reading = await self._start()
+        del self  # it may hold this generator: a dropped stream must need no collector
+        chunks = _achunks(response)
         try:
-            if not response.is_closed and not reading.completed:
-                async for chunk in _achunks(response):
+            if reading.begins(response):
+                async for chunk in chunks:
                     for event in reading.feed(chunk):
                         yield event
                     if reading.completed:
@@ -235,20 +218,29 @@ class AsyncEventStream(_Stream):
                 for event in reading.finish():
                     yield event
         except PenstockError as error:
-            failure = reading.failure(error)
-            if failure is error:
-                raise
-            raise failure from error
+            reading.fail(error)
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+                with contextlib.suppress(RuntimeError):  # an ending event loop closes it as well
+                    await chunks.aclose()  # the body is closed: nothing in it waits
 
 
 def _chunks(response: Response) -> Iterator[bytes]:
+    if response.is_closed:  # it was read before it came here: a middleware or a mock made it up
+        return iter([response.content])
     return response.iter_bytes() if "content-encoding" in response.headers else response.iter_raw()
 
 
-def _achunks(response: Response) -> AsyncIterator[Any]:
-    return (
-        response.aiter_bytes() if "content-encoding" in response.headers else response.aiter_raw()
-    )
+async def _achunks(response: Response) -> AsyncGenerator[bytes, None]:
+    if response.is_closed:  # as above
+        yield response.content
+        return
+    is_coded = "content-encoding" in response.headers
+    chunks: Any = response.aiter_bytes() if is_coded else response.aiter_raw()
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        await chunks.aclose()

@@ -164,9 +164,15 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             elif self._clock is not None:
                 self._clock.advance(step)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self:
-            yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        # Not a generator: one that is left half-way would wait for the garbage collector.
+        self._chunks = iter(self)
+        return self
+
+    async def __anext__(self) -> bytes:
+        for chunk in self._chunks:
+            return chunk
+        raise StopAsyncIteration
 
     def close(self) -> None:
         self.closed = True

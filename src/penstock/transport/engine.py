@@ -142,6 +142,7 @@ class AsyncEngineBody:
             return
         # The engine nests generators. A read of the closed connection ends them from the inside
         # out; closing the outermost would leave the others to the garbage collector.
-        with contextlib.suppress(*self._errors.caught):
+        # An event loop that ends closes all of them at once: then another task is in it.
+        with contextlib.suppress(*self._errors.caught, RuntimeError):
             async for _ in self._parts:
                 pass

@@ -91,7 +91,7 @@ def _translate(error: BaseException, call: Call) -> BaseException:
 
 
 def _drop_frames(error: BaseException | None) -> None:
-    """Drop what holds the signed headers: the engine's frames, and the request an error is given."""
+    """Drop what holds the signed headers: the engine's frames, and the request on an error."""
     while error is not None:
         error.__traceback__ = None
         if "_request" in error.__dict__:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from penstock.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+
+_module = cache(importlib.import_module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,12 @@ class Family:
     @property
     def http(self) -> ModuleType:
         """The library: `httpx` or `httpx2`."""
-        return importlib.import_module(self.name)
+        return _module(self.name)
 
     @property
     def core(self) -> ModuleType:
         """Its engine: `httpcore` or `httpcore2`."""
-        return importlib.import_module(self.name.replace("httpx", "httpcore"))
+        return _module(self.name.replace("httpx", "httpcore"))
 
 
 @cache
@@ -61,10 +65,16 @@ _BY_NAME = {"httpx": httpx_family, "httpx2": httpx2_family}
 def family_of(obj: object) -> Family | None:
     """Return the family whose class *obj* is an instance of, or None.
 
-    It looks at names alone, so that asking never imports a library.
+    Asking never imports a library.
     """
-    for cls in type(obj).__mro__:
-        family = _BY_NAME.get(cls.__module__.partition(".")[0])
-        if family is not None:
-            return family()
+    return _family_of_class(type(obj))  # type: ignore[arg-type]  # classes do hash
+
+
+@lru_cache
+def _family_of_class(kind: type) -> Family | None:
+    # By identity: an SDK may put its own name into `__module__` of the classes that it exports.
+    for cls in kind.__mro__:
+        for name, family in _BY_NAME.items():
+            if getattr(sys.modules.get(name), cls.__name__, None) is cls:
+                return family()
     return None

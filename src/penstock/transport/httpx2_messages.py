@@ -5,12 +5,19 @@ from __future__ import annotations
 import httpx2
 
 from penstock.body import ObservedBody
+from penstock.transport.handed import HandedBody
 from penstock.transport.typed import OurResponse
+
+
+class Body(ObservedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """An open body, observed."""
+
+
+class Handed(HandedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """An open body in the hands of an `httpx2.Client`."""
 
 
 class Response(OurResponse, httpx2.Response):
     """An `httpx2.Response` whose `json()` raises `DecodeError`."""
 
-
-class Body(ObservedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """An open body, observed."""
+    decoding_error = httpx2.DecodingError

@@ -5,12 +5,19 @@ from __future__ import annotations
 import httpx
 
 from penstock.body import ObservedBody
+from penstock.transport.handed import HandedBody
 from penstock.transport.typed import OurResponse
+
+
+class Body(ObservedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
+    """An open body, observed."""
+
+
+class Handed(HandedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
+    """An open body in the hands of an `httpx.Client`."""
 
 
 class Response(OurResponse, httpx.Response):
     """An `httpx.Response` whose `json()` raises `DecodeError`."""
 
-
-class Body(ObservedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
-    """An open body, observed."""
+    decoding_error = httpx.DecodingError

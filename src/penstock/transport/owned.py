@@ -305,6 +305,9 @@ def _both(ours: type, theirs: type) -> type:
 def _checked(limits: Limits) -> Limits:
     least = {"max_connections": 1, "max_keepalive_connections": 0, "keepalive_expiry": 0}
     for name, bound in least.items():
+        if not hasattr(limits, name):
+            msg = f"limits must be an httpx.Limits, not {type(limits).__name__}"
+            raise InvalidOption(msg)
         value = getattr(limits, name)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if value is not None and not (number and value >= bound):

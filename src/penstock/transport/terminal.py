@@ -6,14 +6,17 @@ import importlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from penstock.body import BodyLimits
 from penstock.call import ATTEMPT, CALL
-from penstock.errors import InvalidOption
+from penstock.detached import request_id_of
+from penstock.errors import InvalidOption, PenstockError
 from penstock.facts import SendEnded
+from penstock.options import UNSET
 from penstock.transport.failures import failure_of
-from penstock.transport.until import left
+from penstock.transport.typed import OurResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from penstock.call import Attempt, Call
     from penstock.messages import Request, Response
@@ -52,7 +55,10 @@ class Terminal:
             self._record(request, call, number, started, None, type(error).__name__)
             raise
         elapsed = self._record(request, call, number, started, response.status_code, None)
-        response.elapsed = timedelta(seconds=elapsed)
+        if isinstance(response, OurResponse):
+            response.seconds = elapsed
+        else:
+            response.elapsed = timedelta(seconds=elapsed)
         return response  # type: ignore[no-any-return]  # the family's response
 
     @staticmethod
@@ -66,24 +72,29 @@ class Terminal:
         return elapsed
 
     async def _send(self, request: Request, call: Call) -> Any:
-        if not self._watched and "timeout" in request.extensions:
-            request.extensions["timeout"] = _plain_limits(request.extensions["timeout"])
         response: Any = None
         try:
             response = await self._exchange(request)
             if type(response) is self._plain_class:
                 response.__class__ = self._typed_class
-            response.request = request
+            if not response.history:  # else a caller's client followed redirects: it knows better
+                response.request = request
+            limits = self._limits(request, call)
+            if limits is not None:
+                limits.check(0)  # a transport that is not ours may have come back too late
             if call.stream:
                 self._open(response, request, call)
             else:
-                self._limit(response, call, request.extensions[ATTEMPT])
+                if limits is not None:
+                    self._hold(response, limits)
                 await call.runtime.read(response)
         except BaseException as error:
             failure = failure_of(error, request, call)
             if response is not None:
+                _name_request(failure, response.headers)
                 await call.runtime.close(response)
             if failure is error:
+                del failure  # it refers to this frame through its traceback
                 raise
             # The engine's text for a request of ours that it refuses quotes the illegal value.
             failure.__cause__ = None if isinstance(failure, InvalidOption) else error
@@ -92,38 +103,44 @@ class Terminal:
         try:
             raise failure
         finally:
-            del failure  # it refers to this frame through its traceback
+            del failure  # as above
 
     def _open(self, response: Any, request: Request, call: Call) -> None:
         """Watch the body of a stream: it ends long after this call of ours."""
+        max_bytes = _max_bytes(call)
+        limits = BodyLimits(call.runtime.now, max_bytes, call.deadline)
+        headers = response.headers
         response.stream = self._body_class(
             response.stream,
-            now=call.runtime.now,
-            failure=lambda error: failure_of(error, request, call),
-            max_bytes=call.options.max_response_bytes or None,
-            expires=call.deadline,
+            limits,
+            lambda error: _name_request(failure_of(error, request, call), headers),
+            request.extensions.get("timeout"),
         )
 
-    def _limit(self, response: Any, call: Call, attempt: Attempt) -> None:
-        """Hold a plain call's body to its limits, where nothing below does."""
-        max_bytes = call.options.max_response_bytes or None
+    def _limits(self, request: Request, call: Call) -> BodyLimits | None:
+        """Return what nothing below holds an attempt to, or None."""
+        attempt: Attempt = request.extensions[ATTEMPT]
+        max_bytes = _max_bytes(call)
         expires = None if self._watched else attempt.deadline
-        if max_bytes is not None or expires is not None:
-            response.stream = self._body_class(
-                response.stream,
-                now=call.runtime.now,
-                failure=_as_it_is,
-                max_bytes=max_bytes,
-                expires=expires,
-            )
+        if max_bytes is None and expires is None:
+            return None
+        return BodyLimits(call.runtime.now, max_bytes, expires)
+
+    def _hold(self, response: Any, limits: BodyLimits) -> None:
+        """Hold a plain call's body to *limits*."""
+        if isinstance(response, OurResponse):
+            response.limits = limits
+        else:
+            response.stream = self._body_class(response.stream, limits, lambda error: error)
 
 
-def _plain_limits(limits: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Return the limits as the plain numbers other transports know."""
-    if len({id(limit) for limit in limits.values()}) == 1:
-        return dict.fromkeys(limits, left(limits["read"]))
-    return {phase: left(limit) for phase, limit in limits.items()}
+def _name_request(failure: BaseException, headers: Any) -> BaseException:
+    """Note on what broke a body which request the server says it answered."""
+    if isinstance(failure, PenstockError):
+        failure.request_id = request_id_of(headers)
+    return failure
 
 
-def _as_it_is(error: BaseException) -> BaseException:
-    return error
+def _max_bytes(call: Call) -> int | None:
+    limit = call.options.max_response_bytes
+    return None if limit is UNSET else limit

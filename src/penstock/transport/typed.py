@@ -2,51 +2,109 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from penstock.errors import DecodeError
+from penstock.transport.family import family_of
+
+if TYPE_CHECKING:
+    from penstock.body import BodyLimits
 
 
 class OurResponse:
-    """Mixed in before a family's own `Response`."""
+    """Mixed in before a family's own `Response`.
 
+    A plain body is joined, and decoded, in one step: the family's chain of generators would be a
+    tenth of a call.
+
+    Attributes:
+        limits: How long the body may be, and until when, if something above the transport must see
+            to it.
+        seconds: What `elapsed` tells, as the clock gave it.
+    """
+
+    limits: BodyLimits | None = None
+    seconds: float | None = None
+    decoding_error: type[Exception]
     headers: Any
     stream: Any
     is_closed: bool
     is_stream_consumed: bool
     _content: bytes
 
-    def read(self) -> bytes:
-        """Read the body and return it.
+    @property
+    def elapsed(self) -> timedelta:
+        """The time from the send to the end of a plain call's body, or to a stream's head."""
+        if self.seconds is None:
+            return super().elapsed  # type: ignore[misc, no-any-return]  # the family's is next
+        return timedelta(seconds=self.seconds)
 
-        A body that needs no decoding is joined at once: the family's chain of generators would be a
-        tenth of a call.
-        """
-        if self._needs_the_family():
+    @elapsed.setter
+    def elapsed(self, elapsed: timedelta) -> None:
+        self.seconds = elapsed.total_seconds()
+
+    def read(self) -> bytes:
+        """Read the body and return it."""
+        if self.is_stream_consumed or self.is_closed:
             return super().read()  # type: ignore[misc, no-any-return]  # the family's is next in line
-        self.is_stream_consumed = True
-        content = b"".join(self.stream)
-        self._keep(content)
-        self.stream.close()
-        return content
+        stream, self.is_stream_consumed = self.stream, True
+        if self.limits is None:
+            content = b"".join(stream)
+        else:
+            chunks = []
+            size = 0
+            for chunk in stream:
+                chunks.append(chunk)
+                size += len(chunk)
+                self.limits.check(size)
+            content = b"".join(chunks)
+        stream.close()
+        return self._keep(content)
 
     async def aread(self) -> bytes:
         """Read the body and return it."""
-        if self._needs_the_family():
+        if self.is_stream_consumed or self.is_closed:
             return await super().aread()  # type: ignore[misc, no-any-return]  # as above
-        self.is_stream_consumed = True
-        content = b"".join([chunk async for chunk in self.stream])
-        self._keep(content)
-        await self.stream.aclose()
-        return content
+        stream, self.is_stream_consumed = self.stream, True
+        chunks = []
+        size = 0
+        source = aiter(stream)
+        try:
+            async for chunk in source:
+                chunks.append(chunk)
+                if self.limits is not None:
+                    size += len(chunk)
+                    self.limits.check(size)
+        except BaseException:
+            if isinstance(source, AsyncGenerator):  # left half-way, it waits for the collector
+                await source.aclose()
+            raise
+        content = b"".join(chunks)
+        await stream.aclose()
+        return self._keep(content)
 
-    def _needs_the_family(self) -> bool:
-        return self.is_stream_consumed or self.is_closed or "content-encoding" in self.headers
-
-    def _keep(self, content: bytes) -> None:
-        self._content = content
-        self._num_bytes_downloaded = len(content)
+    def _keep(self, content: bytes) -> bytes:
         self.is_closed = True
+        self._num_bytes_downloaded = len(content)
+        is_coded = "content-encoding" in self.headers
+        self._content = undo_coding(self, content) if is_coded else content
+        return self._content
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Any:
+        """Iterate over the decoded body, as the family does."""
+        chunks = super().iter_bytes(chunk_size)  # type: ignore[misc]  # as above
+        if "content-encoding" not in self.headers:
+            return chunks
+        return _decoding(chunks, self.decoding_error)
+
+    def aiter_bytes(self, chunk_size: int | None = None) -> Any:
+        """Iterate over the decoded body, as the family does."""
+        chunks = super().aiter_bytes(chunk_size)  # type: ignore[misc]  # as above
+        if "content-encoding" not in self.headers:
+            return chunks
+        return _adecoding(chunks, self.decoding_error)
 
     def json(self, **kwargs: Any) -> Any:
         """Return the parsed body.
@@ -62,10 +120,51 @@ class OurResponse:
         # Raised outside the handler: a JSONDecodeError in the chain would carry the whole body.
         where = "" if position is None else f" at byte {position}"
         msg = f"the body is not JSON: {reason}{where}"
-        failure = DecodeError(msg)
-        request = getattr(self, "_request", None)
-        if request is not None:
-            from penstock.redact import safe_url
+        from penstock.parsing import error_about
 
-            failure.method, failure.url = request.method, safe_url(request.url)
-        raise failure
+        failure = error_about(DecodeError(msg), self)  # type: ignore[arg-type]  # it is one, mixed in
+        try:
+            raise failure
+        finally:
+            del failure  # it refers to this frame through its traceback
+
+
+def undo_coding(response: Any, content: bytes) -> bytes:
+    """Return a body as *response* means it: its content coding undone (RFC 9110 §8.4).
+
+    Raises:
+        DecodeError: It is not what the response's `Content-Encoding` says.
+    """
+    coding = response.headers.get("content-encoding")
+    family = family_of(response)
+    if coding is None or family is None:
+        return content
+    http = family.http
+    try:
+        whole = http.Response(200, headers={"Content-Encoding": coding}, content=content)
+    except http.DecodingError as error:
+        reason = str(error)
+    else:
+        return whole.content  # type: ignore[no-any-return]  # bytes, in either family
+    raise _undecodable(reason)
+
+
+def _undecodable(reason: object) -> DecodeError:
+    return DecodeError(f"the body does not decode as its Content-Encoding says: {reason}")
+
+
+def _decoding(chunks: Iterator[bytes], wrong: type[Exception]) -> Iterator[bytes]:
+    try:
+        yield from chunks
+    except wrong as error:
+        raise _undecodable(error) from None
+
+
+async def _adecoding(chunks: Any, wrong: type[Exception]) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except wrong as error:
+        raise _undecodable(error) from None
+    finally:
+        await chunks.aclose()

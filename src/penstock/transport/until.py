@@ -17,8 +17,8 @@ class Until(float):
     one request therefore reaches the socket with no state shared between requests, also where many
     of them share one HTTP/2 connection.
 
-    As a plain number it is its phase: `inf` where there is none. Only the owned transport looks at
-    the rest.
+    As a plain number it is what one operation could take when it was made, `inf` for no limit: what
+    a transport that knows nothing of moments goes by.
 
     Args:
         seconds: The longest one operation of this phase may take, or None for no such limit.
@@ -33,7 +33,8 @@ class Until(float):
 
     def __new__(cls, seconds: float | None, at: float | None, now: Callable[[], float]) -> Self:
         """Return the limit, which is a float."""
-        self = super().__new__(cls, math.inf if seconds is None else seconds)
+        phase = math.inf if seconds is None else seconds
+        self = super().__new__(cls, phase if at is None else min(phase, at - now()))
         self.at = at
         self.now = now
         return self

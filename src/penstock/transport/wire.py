@@ -36,13 +36,17 @@ class Wire(NamedTuple):
     is_async: bool = False
 
 
-def blocking_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wire:
+def blocking_wire(
+    transport: Any, http_client: Any, pool: dict[str, Any], family: Family | None = None
+) -> Wire:
     """Return the wire of a sync client.
 
     Args:
         transport: Any `httpx.BaseTransport` or `httpx2.BaseTransport`, or None.
         http_client: The caller's `httpx.Client` or `httpx2.Client`, or None.
         pool: Options of the owned transport.
+        family: The library a transport must be of, ours or the caller's: any, and ours of httpx,
+            unless given.
 
     Raises:
         InvalidOption: An object is of another kind or colour, or options of the owned transport
@@ -60,12 +64,12 @@ def blocking_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wir
             family, Terminal(exchange, family, watched=False), _nothing, http_client, http_client
         )
     if given is None:
-        from penstock.transport.owned import PoolTransport
+        from penstock.transport.owned import transports_of
 
-        transport = PoolTransport(**pool)
-        family = httpx_family()
+        family = family or httpx_family()
+        transport = transports_of(family)[0](**pool)
     else:
-        family = _family(transport, "transport", "BaseTransport")
+        family = _family(transport, "transport", "BaseTransport", family)
         _check_colour(
             transport, family.http.BaseTransport, "transport", "BaseTransport", "AsyncBaseTransport"
         )
@@ -76,7 +80,9 @@ def blocking_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wir
     return Wire(family, Terminal(handle, family, watched=given is None), transport.close, transport)
 
 
-def async_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wire:
+def async_wire(
+    transport: Any, http_client: Any, pool: dict[str, Any], family: Family | None = None
+) -> Wire:
     """Return the wire of an async client. As `blocking_wire`, for the async classes."""
     given = _only_one(transport, http_client, pool)
     if http_client is not None:
@@ -95,12 +101,12 @@ def async_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wire:
             is_async=True,
         )
     if given is None:
-        from penstock.transport.owned import AsyncPoolTransport
+        from penstock.transport.owned import transports_of
 
-        transport = AsyncPoolTransport(**pool)
-        family = httpx_family()
+        family = family or httpx_family()
+        transport = transports_of(family)[1](**pool)
     else:
-        family = _family(transport, "transport", "AsyncBaseTransport")
+        family = _family(transport, "transport", "AsyncBaseTransport", family)
         _check_colour(
             transport,
             family.http.AsyncBaseTransport,
@@ -127,10 +133,12 @@ def _only_one(transport: Any, http_client: Any, pool: dict[str, Any]) -> Any:
     return given
 
 
-def _family(given: object, name: str, wanted: str) -> Family:
+def _family(given: object, name: str, wanted: str, only: Family | None = None) -> Family:
     family = family_of(given)
-    if family is None:
-        msg = f"{name}= must be an httpx or httpx2 {wanted}, not {type(given).__name__}"
+    if family is None or only not in {None, family}:
+        kinds = only.name if only else "httpx or httpx2"
+        of = f" of {family.name}" if family else ""
+        msg = f"{name}= must be an {kinds} {wanted}, not {type(given).__name__}{of}"
         raise InvalidOption(msg)
     return family
 
@@ -145,9 +153,9 @@ def _check_colour(given: object, wanted: type, name: str, right: str, wrong: str
 
 
 def _overridden(request: Any) -> dict[str, Any]:
-    """Return what the call overrides of a caller's client: its auth, if it has a key of its own."""
+    """Return what the call overrides of a caller's client: its auth, by its own or by none."""
     call: Call = request.extensions["penstock.call"]
-    has_own = call.options.api_key not in {None, UNSET} or call.options.auth not in {None, UNSET}
+    has_own = call.options.api_key is not UNSET or call.options.auth is not UNSET
     return {"auth": None} if has_own else {}
 
 
