@@ -25,7 +25,7 @@ def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
         waited_for = coroutine.send(None)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # a coroutine's return value is its T
-    except RuntimeError as error:
+    except (AttributeError, RuntimeError) as error:
         if _needs_event_loop(error):
             where = _frame_of(error)
         else:
@@ -42,8 +42,10 @@ def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
     raise AsyncOnlyError(msg)
 
 
-def _needs_event_loop(error: RuntimeError) -> bool:
-    """Tell the errors asyncio, anyio and trio raise for a missing loop from other RuntimeErrors."""
+def _needs_event_loop(error: AttributeError | RuntimeError) -> bool:
+    """Tell the errors asyncio, anyio and trio raise for a missing loop from any others."""
+    if isinstance(error, AttributeError):  # asyncio's Event, Queue, … take None for the loop
+        return error.obj is None and error.name == "create_future"
     text = str(error)
     return type(error).__name__ in {"AsyncLibraryNotFoundError", "NoEventLoopError"} or (
         "no running event loop" in text or "must be called from async context" in text

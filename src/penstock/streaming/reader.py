@@ -153,7 +153,7 @@ class Reading:
             StreamIdle: None came for longer than `event_timeout`.
             StreamTooLarge: One is longer than the limit.
         """
-        events = self._decoder.feed(chunk)
+        events: list[Event] = self._decoder.feed(chunk)
         reader = self._reader
         if reader.marker and reader.event_timeout is None and _are_plain(events, reader.marker):
             self.events += len(events)
