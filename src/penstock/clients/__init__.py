@@ -1,0 +1,1 @@
+"""Complete API clients, built on Penstock's public names alone."""

@@ -1,0 +1,49 @@
+"""From what a method was given to what its request is sent with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penstock import UNSET, InvalidOption, plain
+from penstock.clients.openai_compatible.params import CallArguments
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_CALL = frozenset(CallArguments.__annotations__)
+_SENT_AS = {"extra_headers": "headers", "extra_query": "params"}
+
+
+def arguments(
+    operation: str,
+    known: Collection[str],
+    given: Mapping[str, Any],
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what a request is sent with.
+
+    Args:
+        operation: The operation's name.
+        known: The names of its parameters.
+        given: The parameters it was given.
+        body: The rest of its body; None where there is none.
+
+    Raises:
+        InvalidOption: A name is not a parameter.
+    """
+    call: dict[str, Any] = {"operation": operation}
+    sent = {} if body is None else body
+    for name, value in given.items():
+        if name not in known:
+            msg = f"{operation} takes no {name!r}: what this server alone takes goes in extra_body="
+            raise InvalidOption(msg)
+        if value is UNSET:
+            continue
+        if name not in _CALL:
+            sent[name] = plain(value)
+        elif name == "timeout" or (value is not None and name != "extra_body"):
+            call[_SENT_AS.get(name, name)] = value
+    sent.update(given.get("extra_body") or {})
+    if sent:
+        call["json"] = sent
+    return call
