@@ -1,15 +1,17 @@
-"""The three colours: every behaviour test runs a sync client, an async one on asyncio, and one on trio."""
+"""The three colours: a sync client, an async one on asyncio, and an async one on trio."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
 import penstock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Colour:

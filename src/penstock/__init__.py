@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from penstock.detached import DetachedResponse as DetachedResponse
     from penstock.errors import AsyncOnlyError as AsyncOnlyError
     from penstock.errors import BadRequest as BadRequest
+    from penstock.errors import CircuitOpen as CircuitOpen
     from penstock.errors import ClientClosed as ClientClosed
     from penstock.errors import ConfigurationError as ConfigurationError
     from penstock.errors import Conflict as Conflict
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from penstock.errors import InvalidOption as InvalidOption
     from penstock.errors import NotAnEventStream as NotAnEventStream
     from penstock.errors import NotFound as NotFound
+    from penstock.errors import PaginationError as PaginationError
     from penstock.errors import PaymentRequired as PaymentRequired
     from penstock.errors import PenstockError as PenstockError
     from penstock.errors import RedirectError as RedirectError
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from penstock.facts import AttemptRecord as AttemptRecord
     from penstock.facts import AttemptStarted as AttemptStarted
     from penstock.facts import AuthRefreshed as AuthRefreshed
+    from penstock.facts import CircuitChanged as CircuitChanged
     from penstock.facts import Redirected as Redirected
     from penstock.facts import RetryScheduled as RetryScheduled
     from penstock.facts import RetryStopped as RetryStopped
@@ -78,7 +81,6 @@ if TYPE_CHECKING:
     from penstock.pages import PageNumber as PageNumber
     from penstock.pages import PageRequest as PageRequest
     from penstock.pages import Pages as Pages
-    from penstock.pages import PaginationError as PaginationError
     from penstock.pages import paginate as paginate
     from penstock.parsing import parse as parse
     from penstock.redact import Secret as Secret
@@ -91,17 +93,28 @@ if TYPE_CHECKING:
     from penstock.sdk import API as API
     from penstock.sdk import Async as Async
     from penstock.sdk import AsyncAPI as AsyncAPI
+    from penstock.sdk import AsyncItemPages as AsyncItemPages
     from penstock.sdk import AsyncItemStream as AsyncItemStream
-    from penstock.sdk import ItemStream as ItemStream
+    from penstock.sdk import BaseAPI as BaseAPI
+    from penstock.sdk import Colour as Colour
+    from penstock.sdk import Failures as Failures
+    from penstock.sdk import ItemPages as ItemPages
     from penstock.sdk import Items as Items
+    from penstock.sdk import ItemStream as ItemStream
+    from penstock.sdk import ListModel as ListModel
     from penstock.sdk import Model as Model
     from penstock.sdk import RawResponse as RawResponse
     from penstock.sdk import Resource as Resource
     from penstock.sdk import Sync as Sync
+    from penstock.sdk import add_middleware as add_middleware
     from penstock.sdk import operation as operation
-    from penstock.sdk import streaming as streaming
+    from penstock.sdk import overloaded as overloaded
+    from penstock.sdk import plain as plain
+    from penstock.sdk import streamed as streamed
+    from penstock.sdk import streaming_as as streaming_as
     from penstock.settings import EnvNames as EnvNames
     from penstock.settings import FileKeys as FileKeys
+    from penstock.settings import RetrySettings as RetrySettings
     from penstock.settings import Settings as Settings
     from penstock.settings import SettingsError as SettingsError
     from penstock.settings import SettingsWarning as SettingsWarning
@@ -113,6 +126,11 @@ if TYPE_CHECKING:
     from penstock.streaming.event import Event as Event
     from penstock.streaming.stream import AsyncEventStream as AsyncEventStream
     from penstock.streaming.stream import EventStream as EventStream
+    from penstock.transport.beneath_httpx import AsyncHttpxTransport as AsyncHttpxTransport
+    from penstock.transport.beneath_httpx import HttpxTransport as HttpxTransport
+    from penstock.transport.beneath_httpx2 import AsyncHttpx2Transport as AsyncHttpx2Transport
+    from penstock.transport.beneath_httpx2 import Httpx2Transport as Httpx2Transport
+    from penstock.transport.repeats import NestedRetriesWarning as NestedRetriesWarning
     from penstock.transport.until import Until as Until
     from penstock.urls import origin_of as origin_of
 
@@ -129,6 +147,7 @@ _HOMES = {
     "errors": [
         "AsyncOnlyError",
         "BadRequest",
+        "CircuitOpen",
         "ClientClosed",
         "ConfigurationError",
         "Conflict",
@@ -140,6 +159,7 @@ _HOMES = {
         "InvalidOption",
         "NotAnEventStream",
         "NotFound",
+        "PaginationError",
         "PaymentRequired",
         "PenstockError",
         "RedirectError",
@@ -165,6 +185,7 @@ _HOMES = {
         "AttemptRecord",
         "AttemptStarted",
         "AuthRefreshed",
+        "CircuitChanged",
         "Redirected",
         "RetryScheduled",
         "RetryStopped",
@@ -182,7 +203,6 @@ _HOMES = {
         "PageNumber",
         "PageRequest",
         "Pages",
-        "PaginationError",
         "paginate",
     ],
     "parsing": ["parse"],
@@ -193,20 +213,40 @@ _HOMES = {
         "API",
         "Async",
         "AsyncAPI",
+        "AsyncItemPages",
         "AsyncItemStream",
+        "BaseAPI",
+        "Colour",
+        "Failures",
+        "ItemPages",
         "ItemStream",
         "Items",
+        "ListModel",
         "Model",
         "RawResponse",
         "Resource",
         "Sync",
+        "add_middleware",
         "operation",
-        "streaming",
+        "overloaded",
+        "plain",
+        "streamed",
+        "streaming_as",
     ],
-    "settings": ["EnvNames", "FileKeys", "Settings", "SettingsError", "SettingsWarning"],
+    "settings": [
+        "EnvNames",
+        "FileKeys",
+        "RetrySettings",
+        "Settings",
+        "SettingsError",
+        "SettingsWarning",
+    ],
     "stack": ["Middleware", "Next", "Stack", "on_request", "on_response"],
     "streaming.event": ["Event"],
     "streaming.stream": ["AsyncEventStream", "EventStream"],
+    "transport.beneath_httpx": ["AsyncHttpxTransport", "HttpxTransport"],
+    "transport.beneath_httpx2": ["AsyncHttpx2Transport", "Httpx2Transport"],
+    "transport.repeats": ["NestedRetriesWarning"],
     "transport.until": ["Until"],
     "urls": ["origin_of"],
 }

@@ -109,6 +109,7 @@ class Client(BaseClient):
         terminal: Any = "[DONE]",
         max_event_bytes: int | None = MAX_EVENT_BYTES,
         event_timeout: float | None = None,
+        raise_errors: bool = True,
         **call: Unpack[CallArguments],
     ) -> EventStream:
         """Send a request and iterate over the events of its response.
@@ -121,6 +122,8 @@ class Client(BaseClient):
                 where streams just end.
             max_event_bytes: The longest event, or None for no limit.
             event_timeout: Seconds that may pass between two events, comments not counted, or None.
+            raise_errors: Whether an event that reports an error is raised (one called `error`, or
+                whose data has an `error`), or is given like any other.
             **call: As in `request`.
 
         Returns:
@@ -131,7 +134,7 @@ class Client(BaseClient):
             StreamError: While iterating: interrupted, truncated, idle, too large, an error event,
                 or not a stream of events.
         """
-        reader = Reader(format, terminal, max_event_bytes, event_timeout)
+        reader = Reader(format, terminal, max_event_bytes, event_timeout, raise_errors=raise_errors)
         return EventStream(lambda: run_now(self._open_events(method, url, call, reader)), reader)
 
     def close(self) -> None:
@@ -211,10 +214,11 @@ class AsyncClient(BaseClient):
         terminal: Any = "[DONE]",
         max_event_bytes: int | None = MAX_EVENT_BYTES,
         event_timeout: float | None = None,
+        raise_errors: bool = True,
         **call: Unpack[CallArguments],
     ) -> AsyncEventStream:
         """Iterate over events with `async for`: see `Client.stream_events`."""
-        reader = Reader(format, terminal, max_event_bytes, event_timeout)
+        reader = Reader(format, terminal, max_event_bytes, event_timeout, raise_errors=raise_errors)
         return AsyncEventStream(lambda: self._open_events(method, url, call, reader), reader)
 
     async def aclose(self) -> None:

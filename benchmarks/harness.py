@@ -1,0 +1,125 @@
+"""What the benchmarks share: subjects timed in turns, telemetry, a table with its budgets.
+
+CPU time of the process, so that a busy neighbour matters little; subjects in shuffled order in each
+round, and the median of the per-round ratios, so that what drifts drifts for all. Absolute times
+mean nothing on a shared machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import random
+import statistics
+import time
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Mapping
+
+
+class Subject:
+    """Something to time: `run(n)` does it n times."""
+
+    def __init__(self, name: str, run: Callable[[int], None]) -> None:
+        self.name = name
+        self._run = run
+        self.costs: list[float] = []
+
+    def round(self, times: int) -> None:
+        before = time.process_time()
+        self._run(times)
+        self.costs.append((time.process_time() - before) / times)
+
+
+def of_sync(name: str, call: Callable[[], Any]) -> Subject:
+    def run(times: int) -> None:
+        for _ in range(times):
+            call()
+
+    return Subject(name, run)
+
+
+def of_async(
+    name: str, call: Callable[[], Awaitable[Any]], loop: asyncio.AbstractEventLoop
+) -> Subject:
+    async def repeat(times: int) -> None:
+        for _ in range(times):
+            await call()
+
+    return Subject(name, lambda times: loop.run_until_complete(repeat(times)))
+
+
+def interleave(subjects: list[Subject], rounds: int, times: int) -> None:
+    """Time *subjects* in turns, in another order each round, after a round that does not count."""
+    order = random.Random(0)
+    for subject in subjects:
+        subject.round(times // 4 + 1)
+        subject.costs.clear()
+    for _ in range(rounds):
+        for subject in order.sample(subjects, len(subjects)):
+            subject.round(times)
+
+
+def ratio(over: Subject, under: Subject) -> float:
+    """Return the median of the per-round ratios of two subjects that were timed together."""
+    return statistics.median(a / b for a, b in zip(over.costs, under.costs, strict=True))
+
+
+def telemetry() -> dict[str, Any]:
+    """Return what makes a client record: a real SDK with a batch processor, a JSON line a call."""
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(_NoExport(), max_queue_size=1 << 16))
+    logger = structlog.wrap_logger(
+        structlog.WriteLogger(_Nowhere()),  # type: ignore[arg-type]  # any text file
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+    )
+    return {"tracer_provider": provider, "logger": logger}
+
+
+class _Nowhere(io.TextIOBase):
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+class _NoExport(SpanExporter):
+    def export(self, spans: Any) -> SpanExportResult:  # noqa: ARG002 - OpenTelemetry's signature
+        return SpanExportResult.SUCCESS
+
+
+def options_of(description: str | None, rounds: int) -> argparse.Namespace:
+    """Return what the command line says: `check`, `rounds`."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="exit 1 when a budget is missed")
+    parser.add_argument("--rounds", type=int, default=rounds)
+    return parser.parse_args()
+
+
+def report(
+    figures: Mapping[str, float],
+    *,
+    at_most: Mapping[str, float] | None = None,
+    at_least: Mapping[str, float] | None = None,
+) -> bool:
+    """Print *figures* beside their budgets; tell whether all are met."""
+    width = max(map(len, figures)) + 2
+    met = True
+    for name, figure in figures.items():
+        line = f"{name:<{width}}{figure:>9.3f}"
+        for word, budgets, sign in (("at most", at_most, 1), ("at least", at_least, -1)):
+            budget = (budgets or {}).get(name)
+            if budget is not None:
+                missed = sign * figure > sign * budget
+                met &= not missed
+                line += f"   {word} {budget}{'  MISSED' if missed else ''}"
+        print(line)
+    return met
