@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from penstock.base import InsecureWarning as InsecureWarning
+    from penstock.arguments import InsecureWarning as InsecureWarning
     from penstock.body import BodyEnd as BodyEnd
     from penstock.body import observe_body as observe_body
     from penstock.building import apply_headers as apply_headers
@@ -137,7 +137,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "base": ["InsecureWarning"],
+    "arguments": ["InsecureWarning"],
     "body": ["BodyEnd", "observe_body"],
     "building": ["apply_headers"],
     "call": ["Attempt", "Call", "Key", "copy_request"],

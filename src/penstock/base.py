@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+from penstock.arguments import (
+    DEFAULTS,
+    OVER_CLIENT,
+    POOL_SETTINGS,
+    check_kinds,
+    checked_headers,
+    checked_text,
+    cookie_header,
+    given_only,
+    options_of_settings,
+    warn_if_insecure,
+)
 from penstock.bound import BoundStack
-from penstock.building import Builder, check_header
+from penstock.building import Builder
 from penstock.call import Call
-from penstock.callers import level_of_caller
-from penstock.checks import check_bool, check_headers, check_text
 from penstock.errors import ClientClosed, InvalidOption
 from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of
 from penstock.redact import Secret, key_problem
@@ -22,7 +29,7 @@ from penstock.stack import Stack, is_async
 from penstock.urls import URLs, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from penstock.clock import Clock
     from penstock.messages import Request, Response
@@ -32,35 +39,10 @@ if TYPE_CHECKING:
     from penstock.streaming.reader import Reader
     from penstock.transport.wire import Wire
 
-_DEFAULTS = RequestOptions(
-    timeout=60.0,
-    deadline=None,
-    max_retries=2,
-    headers={},
-    raise_for_status=True,
-    allow_absolute=False,
-    max_response_bytes=None,
-)
-_OVER_CLIENT = replace(_DEFAULTS, timeout=UNSET)  # a caller's client keeps its own timeouts
 _BODY = ("content", "data", "files", "json")
 _JSON_ALONE = frozenset({"json"})
 _NOT_OPTIONS = frozenset({*_BODY, "options"})
 _STACKS_KEPT = 32
-_POOL_SETTINGS = ("proxy", "verify", "trust_env")
-
-
-class InsecureWarning(UserWarning):
-    """A client was told not to verify certificates."""
-
-
-def warn_if_insecure(pool: Mapping[str, Any]) -> None:
-    """Warn of options of the owned transport that switch verification off."""
-    if pool.get("verify") is False:
-        warnings.warn(
-            "verify=False: this client accepts any certificate",
-            InsecureWarning,
-            stacklevel=level_of_caller(),
-        )
 
 
 class BaseClient:
@@ -141,7 +123,7 @@ class BaseClient:
         if problem is not None:
             api_key = None  # a traceback with locals would show it
             raise InvalidOption(problem)
-        _check_kinds(
+        check_kinds(
             settings=(settings, "given"),
             clock=(clock, "now"),
             tracer_provider=(tracer_provider, "get_tracer"),
@@ -150,10 +132,10 @@ class BaseClient:
         given: dict[str, Any] = {} if settings is None else settings.given()
         pool = {
             key: given[key]
-            for key in _POOL_SETTINGS
+            for key in POOL_SETTINGS
             if key in given and transport is None and http_client is None
         }
-        pool |= _given(
+        pool |= given_only(
             proxy=proxy, verify=verify, cert=cert, limits=limits, http2=http2, trust_env=trust_env
         )
         warn_if_insecure(pool)
@@ -168,7 +150,7 @@ class BaseClient:
             meter_provider=meter_provider,
         )
         arguments = RequestOptions(
-            headers={**_cookie_header(cookies), **_checked_headers(headers)},
+            headers={**cookie_header(cookies), **checked_headers(headers)},
             params={} if params is None else params,
             api_key=UNSET if api_key is None else api_key,
             auth=UNSET if auth is None else auth,
@@ -178,8 +160,8 @@ class BaseClient:
             raise_for_status=raise_for_status,
             max_response_bytes=max_response_bytes,
         )
-        defaults = _DEFAULTS if http_client is None else _OVER_CLIENT
-        self._options = merge(merge(defaults, _options_of_settings(given)), arguments)
+        defaults = DEFAULTS if http_client is None else OVER_CLIENT
+        self._options = merge(merge(defaults, options_of_settings(given)), arguments)
         base = given.get("base_url") if base_url is UNSET else base_url
         if base is None and http_client is not None and str(http_client.base_url):
             base = http_client.base_url
@@ -326,7 +308,7 @@ class BaseClient:
         return bound.run(call, request)
 
     async def _open_events(self, method: str, url: Any, given: Any, reader: Reader) -> Response:
-        headers = merge_headers(reader.headers, _checked_headers(given.get("headers")))
+        headers = merge_headers(reader.headers, checked_headers(given.get("headers")))
         return await self._send(method, url, {**given, "headers": headers}, stream=True)
 
     def _credential_origin(self, request: Any, own: RequestOptions | None) -> Any:
@@ -374,58 +356,6 @@ class BaseClient:
     @staticmethod
     def _make_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wire:
         raise NotImplementedError  # as above
-
-
-def _given(**arguments: Any) -> dict[str, Any]:
-    given = {name: value for name, value in arguments.items() if value is not UNSET}
-    for name in given.keys() & {"http2", "trust_env"}:
-        check_bool(name, given[name])
-    return given
-
-
-def _check_kinds(**given: tuple[Any, str]) -> None:
-    """Refuse an object that lacks what is asked of its kind."""
-    for name, (value, attribute) in given.items():
-        if value is not None and not hasattr(value, attribute):
-            msg = f"{name} must have .{attribute}, which {type(value).__name__} has not"
-            raise InvalidOption(msg)
-
-
-def _options_of_settings(given: Mapping[str, Any]) -> RequestOptions:
-    """Return what settings give of a call's options."""
-    names = ("api_key", "timeout", "deadline", "headers")
-    options = {name: given[name] for name in names if name in given}
-    if "retry.max_retries" in given:
-        options["max_retries"] = given["retry.max_retries"]
-    if hasattr(options.get("api_key"), "get_secret_value"):
-        options["api_key"] = options["api_key"].get_secret_value()
-    return RequestOptions(**options)
-
-
-def _cookie_header(cookies: Mapping[str, str] | None) -> dict[str, str]:
-    if not cookies:
-        return {}
-    if not isinstance(cookies, Mapping) or not all(
-        isinstance(part, str) and ";" not in part for pair in cookies.items() for part in pair
-    ):
-        msg = "cookies must be a mapping from names to strings, without a semicolon"
-        raise InvalidOption(msg)
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
-
-
-def _checked_headers(headers: Mapping[str, HeaderValue] | None) -> Mapping[str, HeaderValue]:
-    if headers is None:
-        return {}
-    check_headers("headers", headers)
-    return headers
-
-
-def checked_text(name: str, value: str | None) -> str | None:
-    """Return the client's *name* or *user_agent* if a log line and a header can carry it."""
-    check_text(name, value)
-    if value is not None:
-        check_header(name, value)
-    return value
 
 
 def _split(given: Mapping[str, Any]) -> tuple[RequestOptions | None, dict[str, Any]]:

@@ -13,7 +13,7 @@ import pytest
 
 import penstock
 from penstock import InvalidOption, NestedRetriesWarning, Stack
-from penstock.base import InsecureWarning
+from penstock.arguments import InsecureWarning
 from penstock.middleware import Retry
 from penstock.testing import Script
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from penstock.base import checked_text, warn_if_insecure
+from penstock.arguments import checked_text, warn_if_insecure
 from penstock.bound import BoundStack
 from penstock.call import Call, copy_request
 from penstock.options import UNSET, RequestOptions

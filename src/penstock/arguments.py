@@ -1,0 +1,98 @@
+"""What a client makes of its constructor's arguments and of its settings."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from penstock.building import check_header
+from penstock.callers import level_of_caller
+from penstock.checks import check_bool, check_headers, check_text
+from penstock.errors import InvalidOption
+from penstock.options import UNSET, RequestOptions
+
+if TYPE_CHECKING:
+    from penstock.options import HeaderValue
+
+DEFAULTS = RequestOptions(
+    timeout=60.0,
+    deadline=None,
+    max_retries=2,
+    headers={},
+    raise_for_status=True,
+    allow_absolute=False,
+    max_response_bytes=None,
+)
+OVER_CLIENT = replace(DEFAULTS, timeout=UNSET)  # a caller's client keeps its own timeouts
+POOL_SETTINGS = ("proxy", "verify", "trust_env")
+
+
+class InsecureWarning(UserWarning):
+    """A client was told not to verify certificates."""
+
+
+def warn_if_insecure(pool: Mapping[str, Any]) -> None:
+    """Warn of options of the owned transport that switch verification off."""
+    if pool.get("verify") is False:
+        warnings.warn(
+            "verify=False: this client accepts any certificate",
+            InsecureWarning,
+            stacklevel=level_of_caller(),
+        )
+
+
+def given_only(**arguments: Any) -> dict[str, Any]:
+    """Return those of a transport's arguments that were given."""
+    given = {name: value for name, value in arguments.items() if value is not UNSET}
+    for name in given.keys() & {"http2", "trust_env"}:
+        check_bool(name, given[name])
+    return given
+
+
+def check_kinds(**given: tuple[Any, str]) -> None:
+    """Refuse an object that lacks what is asked of its kind."""
+    for name, (value, attribute) in given.items():
+        if value is not None and not hasattr(value, attribute):
+            msg = f"{name} must have .{attribute}, which {type(value).__name__} has not"
+            raise InvalidOption(msg)
+
+
+def options_of_settings(given: Mapping[str, Any]) -> RequestOptions:
+    """Return what settings give of a call's options."""
+    names = ("api_key", "timeout", "deadline", "headers")
+    options = {name: given[name] for name in names if name in given}
+    if "retry.max_retries" in given:
+        options["max_retries"] = given["retry.max_retries"]
+    if hasattr(options.get("api_key"), "get_secret_value"):
+        options["api_key"] = options["api_key"].get_secret_value()
+    return RequestOptions(**options)
+
+
+def cookie_header(cookies: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the header that carries *cookies* (RFC 6265 §4.2)."""
+    if not cookies:
+        return {}
+    if not isinstance(cookies, Mapping) or not all(
+        isinstance(part, str) and ";" not in part for pair in cookies.items() for part in pair
+    ):
+        msg = "cookies must be a mapping from names to strings, without a semicolon"
+        raise InvalidOption(msg)
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+
+def checked_headers(headers: Mapping[str, HeaderValue] | None) -> Mapping[str, HeaderValue]:
+    """Return the client's headers, which every one of its requests can carry."""
+    if headers is None:
+        return {}
+    check_headers("headers", headers)
+    return headers
+
+
+def checked_text(name: str, value: str | None) -> str | None:
+    """Return the client's *name* or *user_agent* if a log line and a header can carry it."""
+    check_text(name, value)
+    if value is not None:
+        check_header(name, value)
+    return value
