@@ -14,8 +14,13 @@ from penstock.clients.bayt import BaytNotFoundError, BaytValidationError
 from penstock.clients.pareta import BadRequestError, ConflictError, NotFoundError, ParetaError
 from penstock.clients.pareta.eval_sets import INLINE_BELOW
 from penstock.demo import DemoServer
+from penstock.demo.faults import Fault
+from penstock.demo.requests import Headers
+from penstock.demo.routes import routes
 from penstock.demo.run import API_KEY, play_async, play_sync
 from penstock.demo.sdk_calls import SDK_CALLS, SdkCall
+from penstock.demo.site import Site
+from penstock.demo.wire import Head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -300,3 +305,16 @@ def test_pareta_refuses_in_its_own_shape(
     with pytest.raises(error) as caught:
         pareta(send)
     assert isinstance(caught.value.detail, str)  # type: ignore[attr-defined]
+
+
+POSTS = [route.path for route in routes() if route.methods == "POST"]
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"{}", b'{"task": 1, "query": []}'])
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=a", "é;;"])
+def test_a_body_that_is_none_is_turned_down(path: str, body: bytes, kind: str) -> None:
+    """No body of any kind makes a route fail: the answer is one of the client's errors."""
+    site = Site(api_key=None)
+    head = Head("POST", path, path, [], "HTTP/1.1", Headers([("Content-Type", kind)]))
+    assert 400 <= site.respond(site.receive(1, head, body), Fault()).status < 500

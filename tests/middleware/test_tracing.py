@@ -157,7 +157,7 @@ def test_the_call_is_no_http_span(rig: Rig) -> None:
     """The call's span has no attribute of an HTTP, URL or server kind."""
     (call,) = rig.recorder.calls
     own = {"penstock.attempts", "penstock.operation.name", "penstock.outcome"}
-    assert attributes(call).keys() - {"error.type"} == own
+    assert attributes(call).keys() - {"error.type", "penstock.retry.stopped"} == own
 
 
 class Spy(Sampler):

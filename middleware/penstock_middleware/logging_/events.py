@@ -13,6 +13,8 @@ and waits are in seconds, and what is not known is left out.
     http.retry.exhausted     warning; penstock.attempts, penstock.retry.reason (why not again),
                              error.type, duration_s
     auth.token.refreshed     info; penstock.client.name, penstock.operation.name
+    circuit.state.changed    warning; penstock.client.name, server.address, server.port,
+                             penstock.circuit.state, penstock.circuit.open_for
     http.stream.opened       debug; duration_s
     http.stream.closed       info, or warning if it broke; stream.outcome, stream.chunks,
                              stream.bytes, time_to_first_chunk_s, duration_s, error.type,
@@ -35,6 +37,7 @@ from penstock import (
     REQUEST_ID_HEADERS,
     AttemptEnded,
     AuthRefreshed,
+    CircuitChanged,
     Key,
     RetryScheduled,
     RetryStopped,
@@ -151,11 +154,23 @@ def _auth_refreshed(call: Call, fact: AuthRefreshed) -> tuple[str, Fields]:  # n
     }
 
 
+def _circuit_changed(call: Call, fact: CircuitChanged) -> tuple[str, Fields]:
+    _, host, port = fact.origin
+    return "circuit.state.changed", {
+        "penstock.client.name": call.client_name,
+        "server.address": host,
+        "server.port": port,
+        "penstock.circuit.state": fact.state,
+        "penstock.circuit.open_for": _rounded(fact.open_for) or None,
+    }
+
+
 FACTS: dict[type, tuple[int, Callable[[Call, Any], tuple[str, Fields] | None]]] = {
     AttemptEnded: (logging.DEBUG, _attempt_ended),
     RetryScheduled: (logging.INFO, _retry_scheduled),
     RetryStopped: (logging.WARNING, _retry_stopped),
     AuthRefreshed: (logging.INFO, _auth_refreshed),
+    CircuitChanged: (logging.WARNING, _circuit_changed),
 }
 """The facts that are told: at which level, and how."""
 

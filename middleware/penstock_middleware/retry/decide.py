@@ -82,7 +82,8 @@ def decide(
     if policy.stop(state):
         return Decision(None, "attempts")
     # An open circuit means it: one that is asked too early refuses again.
-    if hint and hint > policy.retry_after_cap and (policy.over_cap == "stop" or state.outcome.failed):
+    may_clamp = policy.over_cap == "clamp" and not state.outcome.failed
+    if hint and hint > policy.retry_after_cap and not may_clamp:
         return Decision(None, "retry_after")
     if remaining is not None and wait >= remaining:
         return Decision(None, "deadline")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from penstock import Call, InvalidOption
+from penstock import Call, CircuitChanged, InvalidOption, RetryStopped
 from penstock_middleware.outcome import attempts_made, of_status
 from penstock_middleware.tracing.client_spans import spans_of
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response
-
-_ATTEMPTS = "penstock.attempts"
 
 
 class Tracing:
@@ -19,9 +17,10 @@ class Tracing:
 
     From its start it has `penstock.client.name`, `penstock.operation.name` and the call's
     `attributes`; at its end `penstock.attempts`, `penstock.outcome` (`ok`, `error`, `cancelled`)
-    and, if the call failed, `error.type`. Its status is Error only if the call raised or its final
-    status is 400 or more: what a retry cured is no error of the call. It is current below this
-    middleware and never in the code that reads a stream.
+    and, if the call failed, `error.type`. `penstock.retry.stopped` says why a failure was not tried
+    again, `penstock.circuit.state` what the call made of a circuit. Its status is Error only if the
+    call raised or its final status is 400 or more: what a retry cured is no error of the call. It
+    is current below this middleware and never in the code that reads a stream.
 
     Spans go to the client's `tracer_provider`, else to the global one. Only `opentelemetry-api` is
     needed; where the application has set no SDK up, next to nothing is done. Within somebody's
@@ -51,10 +50,10 @@ class Tracing:
             with span:
                 response = await call_next(request)
         except BaseException as error:
-            span.fail(error, {_ATTEMPTS: attempts_made(call)})
+            span.fail(error, _told_at_end(call))
             raise
         outcome = of_status(response.status_code)
-        attributes = {_ATTEMPTS: attempts_made(call)}
+        attributes = _told_at_end(call)
         if call.stream and self._stream_span_end == "body":
             span.end_with_body(response, outcome, attributes)
         else:
@@ -64,6 +63,17 @@ class Tracing:
     def __repr__(self) -> str:
         shown = repr(self._stream_span_end) if self._stream_span_end != "body" else ""
         return f"Tracing({shown})"
+
+
+def _told_at_end(call: Call) -> dict[str, Any]:
+    """Return what a call's span has at its end beside its outcome."""
+    attributes: dict[str, Any] = {"penstock.attempts": attempts_made(call)}
+    for fact in call.facts:
+        if type(fact) is CircuitChanged:
+            attributes["penstock.circuit.state"] = fact.state
+        elif type(fact) is RetryStopped and (fact.number or fact.reason != "attempts"):
+            attributes["penstock.retry.stopped"] = fact.reason
+    return attributes
 
 
 def check_span_end(stream_span_end: str) -> None:

@@ -31,6 +31,7 @@ Tone = Literal["ok", "moved", "failed", "wait", "body"]
 STOPPED = {
     "attempts": "no retries left",
     "body": "the body cannot be resent",
+    "budget": "the retry budget is spent",
     "deadline": "no time left to retry",
     "method": "not safe to repeat",
     "retry_after": "Retry-After is over the cap",

@@ -1,0 +1,131 @@
+"""CircuitBreaker: an origin that fails is left alone for a while, and tried with one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from penstock import Call, CircuitChanged, CircuitOpen, ConnectionFailed, InvalidOption, origin_of
+from penstock_middleware.circuit_breaker.circuit import Circuit, Phase, Rules
+from penstock_middleware.per_origin import PerOrigin
+
+if TYPE_CHECKING:
+    from penstock import Next, Request, Response
+
+_FIRST_SERVER_ERROR = 500  # RFC 9110 §15.6
+
+
+class CircuitBreaker:
+    """Stop asking an origin that fails, so that callers hear at once and it can recover.
+
+    The circuit to each origin is closed at first: attempts pass, and their outcomes are counted.
+    When the share that failed reaches `failure_ratio` it opens, and an attempt raises `CircuitOpen`
+    with nothing sent. After `open_for` seconds, 20 % more or less by chance, one attempt goes
+    through as a probe while the others are refused still: if it succeeds the circuit closes, if it
+    fails the circuit is open for twice as long. What comes back from an attempt that began before
+    the last change counts for nothing.
+
+    A failure is a connection that failed, a timeout, or a status of 500 or more. Any other answer,
+    429 among them, comes from an origin that works. A cancellation is neither, nor is an attempt
+    for which no connection came free, or an error of another kind. A stream counts by its head.
+
+    Each client has one circuit an origin. It stands inside `Redirect`, so that each hop counts for
+    where it goes, and outside `Auth`. Every change is a fact, `CircuitChanged`, of the call that
+    brought it about.
+
+    Args:
+        failure_ratio: The share of failures it opens at, above 0 and at most 1.
+        min_calls: The least number of attempts a share is made of.
+        window: How many seconds of attempts are counted, in steps of a tenth.
+        open_for: Seconds until the first probe.
+        max_open: The longest time between probes, in seconds, before chance comes in.
+        shared: Whether all clients whose stacks hold this object share their circuits.
+
+    Raises:
+        InvalidOption: A value cannot work.
+    """
+
+    zone = "attempt"
+
+    def __init__(
+        self,
+        failure_ratio: float = 0.5,
+        min_calls: int = 10,
+        window: float = 30.0,
+        open_for: float = 5.0,
+        max_open: float = 60.0,
+        *,
+        shared: bool = False,
+    ) -> None:
+        if not _is_number(failure_ratio) or not 0 < failure_ratio <= 1:
+            raise InvalidOption(
+                f"failure_ratio must be above 0 and at most 1, not {failure_ratio!r}"
+            )
+        if isinstance(min_calls, bool) or not isinstance(min_calls, int) or min_calls < 1:
+            raise InvalidOption(f"min_calls must be an integer >= 1, not {min_calls!r}")
+        for name, seconds in (("window", window), ("open_for", open_for), ("max_open", max_open)):
+            if not _is_number(seconds) or not 0 < seconds < float("inf"):
+                raise InvalidOption(
+                    f"{name} must be a finite number of seconds > 0, not {seconds!r}"
+                )
+        if max_open < open_for:
+            raise InvalidOption(f"max_open={max_open!r} is shorter than open_for={open_for!r}")
+        self._rules = Rules(failure_ratio, min_calls, window, open_for, max_open)
+        self._is_shared = shared
+        self._circuits = PerOrigin("circuit", self._closed, shared=shared)
+
+    async def __call__(self, request: Request, call_next: Next) -> Response:
+        call = Call.of(request)
+        now = call.runtime.now
+        circuit = self._circuits.of(request, call)
+        ticket = circuit.admit(now())
+        if ticket is None:
+            raise _refusal(request, circuit.retry_after(now()))
+        if ticket.state == "half_open":
+            _tell(call, request, ticket)
+        failed: bool | None = None
+        try:
+            response = await call_next(request)
+            failed = response.status_code >= _FIRST_SERVER_ERROR
+            return response
+        except ConnectionFailed as error:
+            failed = _blames_origin(error)
+            raise
+        finally:
+            changed = circuit.settle(ticket, now(), failed=failed)
+            if changed is not None:
+                _tell(call, request, changed)
+
+    def _closed(self, call: Call) -> Circuit:
+        return Circuit(self._rules, call.runtime.random)
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{name}={value!r}"
+            for name, value, usual in zip(Rules._fields, self._rules, Rules(), strict=True)
+            if value != usual
+        ]
+        shown += ["shared=True"] if self._is_shared else []
+        return f"CircuitBreaker({', '.join(shown)})"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _blames_origin(error: ConnectionFailed) -> bool | None:
+    # The pool is ours, and so is another breaker: neither has asked the origin.
+    return None if error.phase == "pool" or isinstance(error, CircuitOpen) else True
+
+
+def _refusal(request: Request, retry_after: float) -> CircuitOpen:
+    when = f"in {retry_after:.1f} s" if retry_after else "once the probe under way has succeeded"
+    return CircuitOpen(
+        f"too many calls to {request.url.host} failed lately: the next may go {when}",
+        retry_after=retry_after,
+    )
+
+
+def _tell(call: Call, request: Request, phase: Phase) -> None:
+    """Record that the circuit is in a new phase."""
+    open_for = phase.lasts if phase.state == "open" else 0.0
+    call.record(CircuitChanged(call.runtime.now(), origin_of(request.url), phase.state, open_for))
