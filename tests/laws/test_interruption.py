@@ -115,14 +115,17 @@ CHAT = {"model": "m", "messages": [{"role": "user", "content": "count with me to
 
 
 @pytest.mark.parametrize("verb", ["post", "stream_events"])
-@pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
-def test_a_cancelled_call_over_a_socket(verb: str, colour: Any, server: DemoServer) -> None:
-    """Wherever a scope is cancelled, no connection stays leased, and the client works on."""
+@pytest.mark.parametrize(("colour", "cancelled"), CANCELLED_BY, indirect=["colour"])
+def test_a_cancelled_call_over_a_socket(
+    verb: str, cancelled: Callable[..., Any], colour: Any, server: DemoServer
+) -> None:
+    """Wherever a cancellation strikes, no connection stays leased, and the client works on."""
 
     async def cancel_at(at: int) -> bool:
         async with colour.client(server.url, clock=VirtualClock(), trust_env=False) as client:
-            headers = {"X-Demo-Fault": "503;times=1", "X-Demo-Key": f"{colour} {verb} {at}"}
-            outcome = await cancelled_by_scope(partial(chat, client, verb, headers), at)
+            key = f"{colour} {verb} {cancelled.__name__} {at}"
+            headers = {"X-Demo-Fault": "503;times=1", "X-Demo-Key": key}
+            outcome = await cancelled(partial(chat, client, verb, headers), at)
             assert client._wire.transport.pool_status().active == 0
             assert (await client.get("/v1/models")).status_code == 200
         return outcome != FINISHED

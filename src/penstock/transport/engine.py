@@ -92,8 +92,16 @@ class EngineBody:
     def __iter__(self) -> Iterator[bytes]:
         try:
             yield from self._stream
-        except self._errors.caught as error:
-            raise self._errors.of(error) from error
+            self._stream.whole = True
+        except GeneratorExit:
+            self._stream.close()
+            raise
+        except BaseException as error:
+            self._stream.whole = False
+            self._stream.close()
+            if isinstance(error, self._errors.caught):
+                raise self._errors.of(error) from error
+            raise
 
     def close(self) -> None:
         """Give the connection back, or close it if the body was not read to its end."""
@@ -127,8 +135,15 @@ class AsyncEngineBody:
         self._reading = True
         try:
             return await anext(self._parts)
-        except self._errors.caught as error:
-            raise self._errors.of(error) from error
+        except StopAsyncIteration:
+            self._stream.whole = True
+            raise
+        except BaseException as error:
+            self._stream.whole = False
+            await self._stream.aclose()
+            if isinstance(error, self._errors.caught):
+                raise self._errors.of(error) from error
+            raise
         finally:
             self._reading = False
 

@@ -1,4 +1,4 @@
-"""The owned transport: an engine's pools over backends of ours, in both colours, for both families.
+"""The owned transport, in both colours, for both families: our pool over an engine's connections.
 
 Limits hold at the socket (`backend`), a proxy is chosen for each request (`proxies`), and clients
 with the same settings share one SSL context (`tls`).
@@ -18,6 +18,7 @@ from penstock.errors import ClientClosed, ConfigurationError, InvalidOption
 from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
 from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
 from penstock.transport.family import Family, httpx_family
+from penstock.transport.pool import AsyncPool, Pool
 from penstock.transport.proxies import (
     ProxyMap,
     ProxyServer,
@@ -26,7 +27,6 @@ from penstock.transport.proxies import (
 )
 from penstock.transport.socks import AsyncSocksBackend, SocksBackend
 from penstock.transport.tls import Cert, Verify, ssl_context, tls_settings
-from penstock.transport.until import Until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,8 @@ class _Pools:
     _backend_class: ClassVar[type]
     _socks_class: ClassVar[type]
     _body_class: ClassVar[type]
-    _pool_name: ClassVar[str]
+    _pool_class: ClassVar[type]
+    _maker_name: ClassVar[str]
     _stream_name: ClassVar[str]
 
     def __init__(
@@ -128,9 +129,9 @@ class _Pools:
 
     def pool_status(self) -> PoolStatus:
         """Return how many connections are open now."""
-        pools = list(self._pools.values())
-        idle = [connection.is_idle() for pool in pools for connection in pool.connections]
-        return PoolStatus(len(idle), idle.count(False), idle.count(True))
+        counts = [pool.counts for pool in list(self._pools.values())]
+        connections, idle = sum(all_ for all_, _ in counts), sum(idle for _, idle in counts)
+        return PoolStatus(connections, connections - idle, idle)
 
     def _pool_for(self, request: Any) -> Any:
         server = None
@@ -155,16 +156,23 @@ class _Pools:
             backend = self._socks_class(self._core, server)
         elif server is not None:
             proxy = self._core_proxy(server)
-        return getattr(self._core, self._pool_name)(
+        limits, shared = self._limits, "h2" in self._protocols
+        maker = getattr(self._core, self._maker_name)(
             ssl_context=ssl_context(self._tls, self._protocols),
             proxy=proxy,
-            max_connections=self._limits.max_connections,
-            max_keepalive_connections=self._limits.max_keepalive_connections,
-            keepalive_expiry=self._limits.keepalive_expiry,
+            keepalive_expiry=limits.keepalive_expiry,
             http1="http/1.1" in self._protocols,
-            http2="h2" in self._protocols,
+            http2=shared,
             uds=self._uds,
             network_backend=backend,
+        )
+        return self._pool_class(
+            self._core,
+            maker,
+            limits.max_connections,
+            limits.max_keepalive_connections,
+            limits.keepalive_expiry,
+            shared=shared,
         )
 
     def _core_proxy(self, server: ProxyServer) -> Any:
@@ -184,9 +192,6 @@ class _Pools:
     def _core_request(self, request: Any, body: SentBody) -> Any:
         # The engine gets the extensions themselves, not a copy: a read timeout that is changed
         # after the head bounds the body.
-        timeout = request.extensions.get("timeout")
-        if timeout and isinstance(timeout.get("pool"), Until):
-            timeout["pool"] = timeout["pool"].left()
         url, core = request.url, self._core
         return core.Request(
             request.method,
@@ -218,7 +223,8 @@ class SyncPools(_Pools):
     _backend_class = LimitedBackend
     _socks_class = SocksBackend
     _body_class = EngineBody
-    _pool_name = "ConnectionPool"
+    _pool_class = Pool
+    _maker_name = "ConnectionPool"
     _stream_name = "SyncByteStream"
 
     def handle_request(self, request: Any) -> Any:
@@ -233,12 +239,18 @@ class SyncPools(_Pools):
             Exception: The family's own error, such as `httpx.ReadTimeout`. It holds no request.
         """
         pool, sent = self._pool_for(request), self._sent(request)
+        response: Any = None
         try:
             response = pool.handle_request(self._core_request(request, sent))
         except self._errors.caught as error:
             raise self._errors.of(error) from error
         finally:
-            sent.close()
+            try:
+                sent.close()
+            except BaseException:
+                if response is not None:
+                    response.stream.close()
+                raise
         return self._response(response)
 
     def close(self) -> None:
@@ -253,7 +265,8 @@ class AsyncPools(_Pools):
     _backend_class = AsyncLimitedBackend
     _socks_class = AsyncSocksBackend
     _body_class = AsyncEngineBody
-    _pool_name = "AsyncConnectionPool"
+    _pool_class = AsyncPool
+    _maker_name = "AsyncConnectionPool"
     _stream_name = "AsyncByteStream"
 
     async def handle_async_request(self, request: Any) -> Any:
@@ -262,12 +275,18 @@ class AsyncPools(_Pools):
         Arguments and errors are those of the sync one.
         """
         pool, sent = self._pool_for(request), self._sent(request)
+        response: Any = None
         try:
             response = await pool.handle_async_request(self._core_request(request, sent))
         except self._errors.caught as error:
             raise self._errors.of(error) from error
         finally:
-            await sent.aclose()
+            try:
+                await sent.aclose()
+            except BaseException:
+                if response is not None:
+                    await response.stream.aclose()
+                raise
         return self._response(response)
 
     async def aclose(self) -> None:
