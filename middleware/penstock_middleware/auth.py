@@ -59,15 +59,17 @@ class Auth:
         scheme: str | None = "Bearer",
         auth_origins: Iterable[str] = (),
     ) -> None:
+        if isinstance(key, str):
+            key = Secret(key)  # first of all: a traceback with locals would show it
         apply_headers({}, {header: scheme or ""})  # refuses what no header can carry
         has_flow = callable(getattr(key, "auth_flow", None))
-        if not (key is None or isinstance(key, (str, Secret)) or callable(key) or has_flow):
+        if not (key is None or isinstance(key, Secret) or callable(key) or has_flow):
             raise InvalidOption("key must be text, a supplier of keys or an httpx.Auth")
         if refresh is not None and not callable(refresh):
             raise InvalidOption("refresh must be a supplier of keys")
         if isinstance(auth_origins, str):
             raise InvalidOption("auth_origins must be a list of URLs, not one")
-        self._credential = Secret(key) if isinstance(key, str) else key
+        self._credential = key
         self._refresh = refresh
         self._header = header
         self._prefix = f"{scheme} " if scheme else ""
@@ -80,7 +82,7 @@ class Auth:
         credential = self._of(call)
         if credential is None or self._is_overridden(call) or not self._may_have_it(request, call):
             return await call_next(request)
-        if isinstance(credential, Secret):
+        if isinstance(credential, Secret) and self._refresh is None:
             response = await call_next(self._sign(request, credential))
         elif callable(getattr(credential, "auth_flow", None)):
             response = await _run_flow(credential, request, call_next, call)
@@ -178,6 +180,9 @@ def _is_async(supplier: Any) -> bool:
 
 
 async def _ask(supply: Any, call: Call) -> Secret:
+    """Return what *supply* gives; a key that does not change is its own supply."""
+    if isinstance(supply, Secret):
+        return supply
     answer = supply()
     if inspect.isawaitable(answer):
         if not call.runtime.is_async:

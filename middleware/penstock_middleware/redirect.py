@@ -34,7 +34,17 @@ _CROSS_ORIGIN = frozenset(
 )
 """What goes along to another origin; everything else may be a credential or say who asks."""
 
-_BODY_HEADERS = ("Content-Length", "Content-Type", "Content-Encoding", "Transfer-Encoding")
+_BODY_HEADERS = (
+    "Content-Encoding",
+    "Content-Language",
+    "Content-Length",
+    "Content-Location",
+    "Content-Type",
+    "Expect",
+    "Transfer-Encoding",
+)
+"""What goes with a body that is dropped (Fetch standard, HTTP-redirect fetch; RFC 9110 §10.1.1)."""
+
 _SCHEMES = frozenset({"http", "https"})
 
 

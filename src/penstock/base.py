@@ -23,7 +23,7 @@ from penstock.building import Builder
 from penstock.call import Call
 from penstock.errors import ClientClosed, InvalidOption
 from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of
-from penstock.redact import Secret, key_problem
+from penstock.redact import Secret, hide_key, key_problem
 from penstock.scope import Scope
 from penstock.stack import Stack, is_async
 from penstock.urls import URLs, origin_of
@@ -119,10 +119,12 @@ class BaseClient:
         name: str | None = None,
         clock: Clock | None = None,
     ) -> None:
-        problem = key_problem(api_key) if isinstance(api_key, str) else None
-        if problem is not None:
-            api_key = None  # a traceback with locals would show it
-            raise InvalidOption(problem)
+        if isinstance(api_key, str):
+            # First of all: whatever is wrong, a traceback with locals would show the key.
+            problem = key_problem(api_key)
+            api_key = Secret(api_key) if problem is None else None
+            if problem is not None:
+                raise InvalidOption(problem)
         check_kinds(
             settings=(settings, "given"),
             clock=(clock, "now"),
@@ -144,7 +146,9 @@ class BaseClient:
             self._make_runtime(clock),
             family=self._wire.family.name,
             name=checked_text("name", name),
-            user_agent=checked_text("user_agent", user_agent or given.get("user_agent")),
+            user_agent=checked_text(
+                "user_agent", given.get("user_agent") if user_agent is None else user_agent
+            ),
             logger=logger,
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,
@@ -201,6 +205,9 @@ class BaseClient:
         """
         from penstock.settings import Settings
 
+        if settings is not None and (config_file, profile, environ) != (None, None, None):
+            msg = "settings= are loaded already: pass them, or where to load them from"
+            raise InvalidOption(msg)
         if settings is None:
             settings = Settings.load(config_file=config_file, profile=profile, environ=environ)
         return cls(settings=settings, **overrides)
@@ -358,11 +365,18 @@ class BaseClient:
         raise NotImplementedError  # as above
 
 
-def _split(given: Mapping[str, Any]) -> tuple[RequestOptions | None, dict[str, Any]]:
+def _split(given: dict[str, Any]) -> tuple[RequestOptions | None, dict[str, Any]]:
     """Part the keywords of a verb into its options and its body."""
     if given.keys() <= _JSON_ALONE and given.get("json", UNSET) is not None:
         return None, dict(given)  # nearly every call
+    hide_key(given)
     body = {name: given[name] for name in _BODY if given.get(name) is not None}
+    if len(body) > 1 and body.keys() != {"data", "files"}:
+        msg = (
+            f"{' and '.join(sorted(body))} are two bodies: pass one (only the data and files of a "
+            "form go together)"
+        )
+        raise InvalidOption(msg)
     fields = {name: value for name, value in given.items() if name not in _NOT_OPTIONS}
     return options_of(given.get("options"), fields), body
 

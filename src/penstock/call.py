@@ -102,7 +102,11 @@ class Call:
         try:
             call: Call = request.extensions[CALL]
         except KeyError:
-            msg = "this request did not come through a penstock client: it has no Call"
+            msg = (
+                "this request has no Call: it did not come through a penstock client, or a "
+                "middleware passed on one of its own making (change the one it got, or "
+                "copy_request() it)"
+            )
             raise LookupError(msg) from None
         return call
 

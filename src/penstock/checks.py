@@ -78,6 +78,12 @@ def _check_mapping(name: str, value: object) -> None:
         raise InvalidOption(msg)
 
 
+def _check_retry(name: str, value: object) -> None:
+    if not callable(value):
+        msg = f"{name} must be a tenacity retry strategy: for no repeats pass max_retries=0"
+        raise InvalidOption(msg)
+
+
 def _check_callable(name: str, value: object) -> None:
     if value is not None and (isinstance(value, type) or not callable(value)):
         msg = f"{name} must be callable, not {_kind(value)}"
@@ -105,7 +111,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[str, object], None]], ...]] = (
     ("timeout", _check_timeout),
     ("deadline", check_seconds),
     ("max_retries", check_count),
-    ("retry", _check_callable),
+    ("retry", _check_retry),
     ("headers", check_headers),
     ("params", _check_mapping),
     ("api_key", _check_key),

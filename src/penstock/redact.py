@@ -8,7 +8,7 @@ spelling and order.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import unquote_plus
 
 from penstock.errors import InvalidOption
@@ -128,6 +128,22 @@ def key_problem(value: object, name: str = "api_key") -> str | None:
                 "quote?"
             )
     return None
+
+
+def hide_key(given: dict[str, Any]) -> None:
+    """Put the `api_key` among *given* arguments into a `Secret`, in place.
+
+    In place, because the frames that hold the dict would show the key in a traceback with locals.
+
+    Raises:
+        InvalidOption: It cannot be a credential; *given* is empty then.
+    """
+    if isinstance(given.get("api_key"), str):
+        problem = key_problem(given["api_key"])
+        if problem is not None:
+            given.clear()
+            raise InvalidOption(problem)
+        given["api_key"] = Secret(given["api_key"])
 
 
 def is_sensitive_header(name: str) -> bool:

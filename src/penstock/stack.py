@@ -134,6 +134,17 @@ class Stack(Sequence[Middleware]):
             if layer is anchor or (isinstance(anchor, type) and isinstance(layer, anchor)):
                 return at
         names = ", ".join(_name(layer) for layer in self._layers) or "nothing"
+        if isinstance(anchor, str):
+            msg = (
+                f"an anchor is a class or one of the stack's layers: write {anchor}, not {anchor!r}"
+            )
+            raise InvalidOption(msg)
+        if not isinstance(anchor, type) and any(type(layer) is type(anchor) for layer in self):
+            msg = (
+                f"this {_name(anchor)} is not in the stack, another one is: pass the class "
+                f"{_name(anchor)}, or that very instance"
+            )
+            raise ConfigurationError(msg)
         msg = f"{_name(anchor)} is not in the stack, which has: {names}"
         raise ConfigurationError(msg)
 

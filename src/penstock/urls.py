@@ -48,8 +48,10 @@ class URLs:
 
     def __init__(self, base: Any, make: Callable[[str], Any]) -> None:
         self._make = make
+        self.prefix: str | None = None  # for a repr in a traceback, should the base be refused
         home = None if base is None else _checked_base(str(base), make)
-        self.prefix = None if home is None else str(home).rstrip("/")
+        if home is not None:
+            self.prefix = str(home).rstrip("/")
         self.origin: Origin | None = None if home is None else origin_of(home)
         self.host: str | None = None if home is None else home.netloc.decode("ascii")
         self._cache: dict[str, Any] = {}
@@ -72,10 +74,11 @@ class URLs:
             return cached, True
         if self._is_absolute(text):
             if self.prefix is not None and not allow_absolute:
+                within = text.startswith(f"{self.prefix}/")
+                why = "is absolute" if within else f"leaves the base URL {self.prefix}"
                 msg = (
-                    f"{safe_url(text)!r} leaves the base URL {self.prefix}: pass a path below it, "
-                    "or allow_absolute=True (the key and the client's headers stay with the base "
-                    "URL's origin)"
+                    f"{safe_url(text)!r} {why}: pass a path below it, or allow_absolute=True "
+                    "(the key and the client's headers stay with the base URL's origin)"
                 )
                 raise InvalidOption(msg)
             target = _absolute(text, self._make)

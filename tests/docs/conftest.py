@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 import structlog
@@ -63,7 +64,7 @@ def demo_network(demo_server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture
 def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty home, an environment without settings and proxies; logging is put back after."""
+    """An empty home, no settings and proxies; logging and variables are put back after."""
     for name in os.environ:
         if name.upper().startswith("PENSTOCK_") or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
@@ -72,7 +73,8 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.chdir(tmp_path)
     logger = logging.getLogger("penstock")
     level, handlers = logger.level, list(logger.handlers)
-    yield tmp_path
+    with mock.patch.dict(os.environ):  # an example may set variables
+        yield tmp_path
     logger.setLevel(level)
     logger.handlers[:] = handlers
     structlog.reset_defaults()

@@ -294,8 +294,9 @@ def _our_scripted(replies: list[int], answer: Any) -> tuple[Any, Any, Any]:
     return client, ours.OpenAIError, lambda: len(script.requests)
 
 
-def test_the_defaults_agree() -> None:
+def test_the_defaults_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     """Base URL, timeouts and repeats are theirs unless given."""
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     theirs, mine = openai.OpenAI(api_key=KEY), ours.OpenAICompatible(api_key=KEY)
     script = Script([{"data": []}])
     ours.OpenAICompatible(api_key=KEY, transport=script).models.list()

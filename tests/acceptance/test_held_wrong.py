@@ -1,0 +1,120 @@
+"""What a newcomer holds wrong, and what the answer tells them."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import pytest
+
+import penstock
+from penstock import InvalidOption, Settings, Stack
+from penstock.middleware import Auth, Retry
+from penstock.testing import Reply
+
+from .support import BASE_URL, KEY, Rig
+
+
+def renewed() -> str:
+    return "sk-renewed-0123456789"
+
+
+@pytest.mark.parametrize("given", ["in the stack", "on the client"])
+def test_a_key_that_does_not_change_is_refreshed_too(colour: Any, given: str) -> None:
+    """`refresh` is asked after a 401 whatever kind of key was refused."""
+    auth = Auth(KEY if given == "in the stack" else None, refresh=renewed)
+    options = {} if given == "in the stack" else {"api_key": KEY}
+    rig = Rig(colour, [401, 200], stack=Stack.standard().replace(Auth, auth), **options)
+    assert rig.colour.run(lambda: rig.client.get("/x")).status_code == 200
+    sent = [request.headers["authorization"] for request in rig.script.requests]
+    assert sent == [f"Bearer {KEY}", f"Bearer {renewed()}"]
+
+
+@pytest.mark.parametrize("second", ["content", "data", "files"])
+def test_two_bodies_are_refused(colour: Any, second: str) -> None:
+    """Of two bodies none is dropped in silence."""
+    rig = Rig(colour)
+    bodies = {"json": {"a": 1}, second: {"b": b"2"} if second != "content" else b"2"}
+    with pytest.raises(InvalidOption, match="two bodies"):
+        rig.colour.run(lambda: rig.client.post("/x", **bodies))
+    assert rig.script.requests == []
+
+
+def test_a_dropped_body_takes_its_headers_along(colour: Any) -> None:
+    """After a 303 nothing that goes with a body is left (RFC 9110 §10.1.1, Fetch standard)."""
+    rig = Rig(colour, [Reply(303, headers={"Location": "/v1/there"}), 200])
+    headers = {"Expect": "100-continue", "Content-Language": "en", "X-Kept": "yes"}
+    rig.colour.run(lambda: rig.client.post("/x", json={}, headers=headers))
+    left = rig.script.requests[1].headers
+    assert left["x-kept"] == "yes"
+    assert {"expect", "content-language", "content-type", "content-length"}.isdisjoint(left)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "cure"),
+    [("Retry", "write Retry, not 'Retry'"), (Retry(), "pass the class Retry")],
+    ids=["text", "another instance"],
+)
+def test_an_anchor_is_the_class_or_the_layer(anchor: Any, cure: str) -> None:
+    """What looks like an anchor and is none is told how to be one."""
+    with pytest.raises(penstock.ConfigurationError, match=cure):
+        Stack.standard().before(anchor, Auth())
+
+
+def test_an_absolute_url_within_the_base_is_called_absolute(colour: Any) -> None:
+    """A link the server gave does not leave the base URL, and is not said to."""
+    rig = Rig(colour)
+    with pytest.raises(InvalidOption, match="is absolute: pass a path below it"):
+        rig.colour.run(lambda: rig.client.get(f"{BASE_URL}/items?page=2"))
+
+
+def test_no_strategy_is_not_a_strategy(colour: Any) -> None:
+    """`retry=None` says neither yes nor no."""
+    rig = Rig(colour)
+    with pytest.raises(InvalidOption, match="max_retries=0"):
+        rig.colour.run(lambda: rig.client.get("/x", retry=None))
+
+
+def test_an_empty_argument_is_an_argument(colour: Any) -> None:
+    """An argument wins over a setting, also where it says nothing."""
+    rig = Rig(colour, settings=Settings(user_agent="set/1"), user_agent="")
+    rig.colour.run(lambda: rig.client.get("/x"))
+    assert rig.script.requests[0].headers["user-agent"].startswith("penstock/")
+
+
+@pytest.mark.parametrize("where", [{"config_file": "p.toml"}, {"profile": "p"}, {"environ": {}}])
+def test_loaded_settings_are_not_loaded_again(colour: Any, where: dict[str, Any]) -> None:
+    """Settings come loaded, or with where to load them from."""
+    client = penstock.AsyncClient if colour.is_async else penstock.Client
+    with pytest.raises(InvalidOption, match="loaded already"):
+        client.from_settings(Settings(), **where)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"timeout": "x"}, {"base_url": "api.example.com"}, {"stack": []}, {"transport": object()}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_no_frame_of_ours_holds_the_key_of_a_client(colour: Any, wrong: dict[str, Any]) -> None:
+    """Whatever else is wrong, a traceback with locals does not show the key."""
+    with pytest.raises(InvalidOption) as refused:
+        colour.client(**{"base_url": BASE_URL, "api_key": KEY, **wrong})
+    assert KEY not in locals_shown(refused.value)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"timeot": 1}, {"timeout": "x"}], ids=["status", "name", "value"]
+)
+def test_no_frame_of_ours_holds_the_key_of_a_call(colour: Any, wrong: dict[str, Any]) -> None:
+    """The same for a key that one call brings."""
+    rig = Rig(colour, [404])
+    with pytest.raises(penstock.PenstockError) as refused:
+        rig.colour.run(lambda: rig.client.get("/x", api_key=KEY, **wrong))
+    assert KEY not in locals_shown(refused.value)
+
+
+def locals_shown(error: BaseException) -> str:
+    """Return the locals of Penstock's own frames, as a traceback with locals shows them."""
+    told = traceback.TracebackException.from_exception(error, capture_locals=True)
+    ours = [frame for frame in told.stack if "/penstock" in frame.filename]
+    return repr([frame.locals for frame in ours])
