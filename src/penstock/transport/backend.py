@@ -221,7 +221,7 @@ def _literal(host: str, _port: int, _flow: int = 0, zone: int = 0) -> str:
 class AsyncLimitedStream(_Stream, httpcore.AsyncNetworkStream):
     """`LimitedStream` on an event loop.
 
-    The time left goes down to the engine's own scopes, which end an operation without cancelling it.
+    The time left goes down to the engine's own scopes, which end an operation uncancelled.
     """
 
     _closed = False
