@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import anyio
 
-from penstock.errors import ResponseTooLarge, TimedOut
+from penstock.errors import InvalidOption, ResponseTooLarge, TimedOut
 from penstock.transport.until import Until
 
 if TYPE_CHECKING:
@@ -88,17 +88,35 @@ class BodyLimits(NamedTuple):
             raise TimedOut(msg)
 
 
-class ObservedBody:
-    """The raw body of an open response, in either colour, that tells its observers how it ended.
+def wrong_colour(*, is_async: bool) -> InvalidOption:
+    """Return the error of an open response that is used as the other client's would be.
 
-    A family's own stream class stands beside it in the class that is used: both libraries check for
-    theirs.
+    Args:
+        is_async: Whether the client it came from is the async one.
+    """
+    mine = (
+        "an AsyncClient's: await response.aread() (aclose, or async for over aiter_bytes)"
+        if is_async
+        else "a Client's: call response.read() (close, or for over iter_bytes)"
+    )
+    return InvalidOption(
+        f"this response is {mine}; in a middleware, await Call.of(request).runtime.read(response) "
+        "(or close)"
+    )
+
+
+class ObservedBody:
+    """The raw body of an open response that tells its observers how it ended.
+
+    It is either colour's, and refuses the other before anything is touched. A family's own stream
+    classes stand beside it in the class that is used: both libraries check for theirs.
 
     Args:
         stream: The body as the transport gave it.
         limits: How long it may be, and until when.
         failure: Turns what the transport raised into what the reader sees.
         timeouts: The request's own, which the transport goes by, or None.
+        is_async: Whether it is an async client's.
     """
 
     def __init__(
@@ -107,8 +125,11 @@ class ObservedBody:
         limits: BodyLimits,
         failure: Callable[[BaseException], BaseException],
         timeouts: dict[str, Any] | None = None,
+        *,
+        is_async: bool,
     ) -> None:
         self._stream = stream
+        self._is_async = is_async
         self._timeouts = timeouts
         self._limits = limits
         self._failure = failure
@@ -133,6 +154,7 @@ class ObservedBody:
             self._timeouts["read"] = Until(seconds, now() + seconds, now)
 
     def __iter__(self) -> Iterator[bytes]:
+        self._check_colour(is_async=False)
         try:
             for chunk in self._stream:
                 self._count(chunk)
@@ -147,6 +169,7 @@ class ObservedBody:
 
     def __aiter__(self) -> Self:
         # Not a generator: a reader that leaves in the middle leaves nothing to the collector.
+        self._check_colour(is_async=True)
         self._source = aiter(self._stream)
         return self
 
@@ -166,15 +189,21 @@ class ObservedBody:
 
     def close(self) -> None:
         """Close the body; once closed, again is nothing."""
+        self._check_colour(is_async=False)
         self._stream.close()
         self._finish("closed")
 
     async def aclose(self) -> None:
         """Close the body; once closed, again is nothing."""
+        self._check_colour(is_async=True)
         try:
             await self._close_source()
         finally:
             self._finish("closed")
+
+    def _check_colour(self, *, is_async: bool) -> None:
+        if is_async != self._is_async:
+            raise wrong_colour(is_async=self._is_async)
 
     async def _close_source(self) -> None:
         await self._stream.aclose()

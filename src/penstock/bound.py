@@ -55,17 +55,24 @@ class BoundStack:
         request.extensions[CALL] = call
         request.extensions[ATTEMPT] = Attempt(call, 0, call.started)
         try:
-            response = await self._handler(request)
-        except PenstockError as error:
-            _end_only_attempt(call, None, type(error).__name__)
-            call.complete(error, request)
-            raise
-        except AttributeError as error:
-            if not stumbled_over_none(error):
+            try:
+                response = await self._handler(request)
+            except PenstockError as error:
+                _end_only_attempt(call, None, type(error).__name__)
+                call.complete(error, request)
                 raise
-            raise no_response(error.obj, self.stack) from error
-        if not hasattr(response, "status_code"):
-            raise no_response(response, self.stack)
+            except AttributeError as error:
+                if not stumbled_over_none(error):
+                    raise
+                raise no_response(error.obj, self.stack) from error
+            if not hasattr(response, "status_code"):
+                raise no_response(response, self.stack)
+        except BaseException:
+            # Whoever fails above an open response leaves it to nobody else.
+            opened = call.opened and call.opened()
+            if opened is not None:
+                await call.runtime.close(opened)
+            raise
         _claim(response, request)
         _end_only_attempt(call, response.status_code, None)
         return response

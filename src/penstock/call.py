@@ -54,6 +54,7 @@ class Call:
             `Deadline`.
         runtime: How to wait, in the client's colour.
         stream: Whether the response is handed over open.
+        opened: Of a stream, finds the response that was opened last; None until then.
         started: The moment it began.
         sends: Requests put on the wire so far.
         facts: What happened so far, oldest first.
@@ -67,6 +68,7 @@ class Call:
         "deadline",
         "facts",
         "home",
+        "opened",
         "operation",
         "options",
         "origin",
@@ -84,6 +86,7 @@ class Call:
         self.home: Any = None
         self.runtime: Runtime = scope.runtime
         self.stream = stream
+        self.opened: Callable[[], Any] | None = None
         self.started: float = scope.runtime.now()
         self.sends = 0
         self.attempt_count = 0

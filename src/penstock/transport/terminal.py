@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import weakref
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class Terminal:
                 self._open(response, request, call)
             else:
                 if limits is not None:
-                    self._hold(response, limits)
+                    self._hold(response, limits, call)
                 await call.runtime.read(response)
         except BaseException as error:
             failure = failure_of(error, request, call)
@@ -115,7 +116,11 @@ class Terminal:
             limits,
             lambda error: _name_request(failure_of(error, request, call), headers),
             request.extensions.get("timeout"),
+            is_async=call.runtime.is_async,
         )
+        if isinstance(response, OurResponse):
+            response.is_async = call.runtime.is_async
+        call.opened = weakref.ref(response)  # weak: the response leads to the call
 
     def _limits(self, request: Request, call: Call) -> BodyLimits | None:
         """Return what nothing below holds an attempt to, or None."""
@@ -126,12 +131,14 @@ class Terminal:
             return None
         return BodyLimits(call.runtime.now, max_bytes, expires)
 
-    def _hold(self, response: Any, limits: BodyLimits) -> None:
+    def _hold(self, response: Any, limits: BodyLimits, call: Call) -> None:
         """Hold a plain call's body to *limits*."""
         if isinstance(response, OurResponse):
             response.limits = limits
         else:
-            response.stream = self._body_class(response.stream, limits, lambda error: error)
+            response.stream = self._body_class(
+                response.stream, limits, lambda error: error, is_async=call.runtime.is_async
+            )
 
 
 def _name_request(failure: BaseException, headers: Any) -> BaseException:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from penstock.body import wrong_colour
 from penstock.errors import DecodeError
 from penstock.transport.family import family_of
 
@@ -23,10 +24,13 @@ class OurResponse:
         limits: How long the body may be, and until when, if something above the transport must see
             to it.
         seconds: What `elapsed` tells, as the clock gave it.
+        is_async: Of a stream, whether it is an async client's: while it is open the other colour is
+            refused, before the family counts it as read or closed. None of a plain call.
     """
 
     limits: BodyLimits | None = None
     seconds: float | None = None
+    is_async: bool | None = None
     decoding_error: type[Exception]
     headers: Any
     stream: Any
@@ -49,6 +53,8 @@ class OurResponse:
         """Read the body and return it."""
         if self.is_stream_consumed or self.is_closed:
             return super().read()  # type: ignore[misc, no-any-return]  # the family's is next in line
+        if self.is_async is True:
+            raise wrong_colour(is_async=True)
         stream, self.is_stream_consumed = self.stream, True
         if self.limits is None:
             content = b"".join(stream)
@@ -67,6 +73,8 @@ class OurResponse:
         """Read the body and return it."""
         if self.is_stream_consumed or self.is_closed:
             return await super().aread()  # type: ignore[misc, no-any-return]  # as above
+        if self.is_async is False:
+            raise wrong_colour(is_async=False)
         stream, self.is_stream_consumed = self.stream, True
         chunks = []
         size = 0
@@ -84,6 +92,30 @@ class OurResponse:
         content = b"".join(chunks)
         await stream.aclose()
         return self._keep(content)
+
+    def close(self) -> None:
+        """Close the body; once closed, again is nothing."""
+        self._check_colour(is_async=False)
+        super().close()  # type: ignore[misc]  # as above
+
+    async def aclose(self) -> None:
+        """Close the body; once closed, again is nothing."""
+        self._check_colour(is_async=True)
+        await super().aclose()  # type: ignore[misc]  # as above
+
+    def iter_raw(self, chunk_size: int | None = None) -> Any:
+        """Iterate over the body as it came, as the family does."""
+        self._check_colour(is_async=False)
+        return super().iter_raw(chunk_size)  # type: ignore[misc]  # as above
+
+    def aiter_raw(self, chunk_size: int | None = None) -> Any:
+        """Iterate over the body as it came, as the family does."""
+        self._check_colour(is_async=True)
+        return super().aiter_raw(chunk_size)  # type: ignore[misc]  # as above
+
+    def _check_colour(self, *, is_async: bool) -> None:
+        if self.is_async is (not is_async) and not self.is_closed:
+            raise wrong_colour(is_async=not is_async)
 
     def _keep(self, content: bytes) -> bytes:
         self.is_closed = True
