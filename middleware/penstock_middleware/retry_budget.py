@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from penstock import Call, InvalidOption, Key
-from penstock_middleware.per_origin import PerOrigin
+from penstock import Call, InvalidOption, Key, origin_of
+from penstock_middleware.per_origin import MOST_ORIGINS
 
 if TYPE_CHECKING:
-    from penstock import Next, Request, Response
+    from penstock import Next, Request, Response, Scope
 
 _UNIT = 1000  # tokens are counted in thousandths: ten times 0.1 is one, which floats do not hold to
 _FIRST_SERVER_ERROR = 500  # RFC 9110 §15.6
@@ -27,9 +28,9 @@ class RetryBudget:
     the caller left meanwhile, goes back.
 
     A call succeeds when it is answered with a status below 500 other than 429. Anything else that
-    is not repeated neither fills nor drains. It is the token bucket of AWS's SDKs ("standard" retry
-    mode), of Finagle and of gRFC A6 in that successes fund repeats; there is no floor by time,
-    because that is what keeps a fleet of clients with little traffic each from ever calming down.
+    is not repeated neither fills nor drains. As in gRFC A6 and AWS's SDKs (retry mode "standard")
+    it is successes that pay. There is no floor by time: that is what keeps a fleet of clients with
+    little traffic each from ever calming down.
 
     Each client has one bucket an origin, which all its calls and views share.
 
@@ -40,7 +41,7 @@ class RetryBudget:
         shared: Whether all clients whose stacks hold this object share their buckets.
 
     Raises:
-        InvalidOption: A number is negative, not finite, or finer than a thousandth.
+        InvalidOption: A number is negative, not finite, or too small: thousandths are counted.
     """
 
     zone = "call"
@@ -58,13 +59,15 @@ class RetryBudget:
         self._cost = _thousandths("cost", cost)
         if not self._cost:
             raise InvalidOption("cost must be more than 0: leave the budget out to have none")
-        self._is_shared = shared
-        self._buckets = PerOrigin("retry budget", self._full, shared=shared)
+        self._buckets = Key[Buckets]("retry budget")
+        self._shared = self._full() if shared else None
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         call = Call.of(request)
-        spending = Spending(self._buckets.of(request, call))
-        call.set(SPENDING, spending)
+        buckets = self._shared
+        if buckets is None:
+            buckets = call.once(self._buckets, self._full)
+        call.set(BUDGET, buckets)
         succeeded = False
         try:
             response = await call_next(request)
@@ -72,10 +75,11 @@ class RetryBudget:
             succeeded = status < _FIRST_SERVER_ERROR and status != _TOO_MANY_REQUESTS
             return response
         finally:
-            spending.settle(call.attempt_count, succeeded=succeeded)
+            if not buckets.are_full:
+                buckets.settle(call, request.url, succeeded=succeeded)
 
-    def _full(self, call: Call) -> Bucket:  # noqa: ARG002 - as `PerOrigin` wants it
-        return Bucket(self._capacity, self._deposit, self._cost)
+    def _full(self, scope: Scope | None = None) -> Buckets:  # noqa: ARG002 - as `once` wants it
+        return Buckets(self._capacity, self._deposit, self._cost)
 
     def __repr__(self) -> str:
         shown = [
@@ -87,12 +91,14 @@ class RetryBudget:
             )
             if value != usual
         ]
-        shown += ["shared=True"] if self._is_shared else []
+        shown += [] if self._shared is None else ["shared=True"]
         return f"RetryBudget({', '.join(shown)})"
 
 
-class Bucket:
-    """The tokens for one origin, in thousandths; safe to use from many threads.
+class Buckets:
+    """The buckets of one client, by origin, in thousandths of a token; safe in many threads.
+
+    One that is full is not kept, so while nothing fails there is none to look for.
 
     Args:
         capacity: How many fit, and are there at first.
@@ -100,78 +106,69 @@ class Bucket:
         cost: How many a repeat takes out.
     """
 
-    __slots__ = ("_capacity", "_cost", "_deposit", "_lock", "_tokens")
-
     def __init__(self, capacity: int, deposit: int, cost: int) -> None:
-        self._capacity = self._tokens = capacity
+        self._capacity = capacity
         self._deposit = deposit
         self._cost = cost
+        self._left: OrderedDict[object, int] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
-    def tokens(self) -> float:
-        """How many tokens are left, in whole ones."""
-        return self._tokens / _UNIT
+    def are_full(self) -> bool:
+        """Whether nothing can be put in anywhere."""
+        return not self._left
 
-    def withdraw(self) -> bool:
-        """Take the cost of a repeat out, and tell whether there was enough."""
-        with self._lock:
-            if self._tokens < self._cost:
-                return False
-            self._tokens -= self._cost
-            return True
+    def tokens(self, url: object) -> float:
+        """Return how many whole tokens are left for the origin of *url*."""
+        return self._left.get(origin_of(url), self._capacity) / _UNIT
 
-    def deposit(self) -> None:
-        """Put in what a success at the first try brings."""
-        if self._tokens != self._capacity:  # as it nearly always is
-            self._add(self._deposit)
-
-    def give_back(self, repeats: int = 1) -> None:
-        """Put the cost of *repeats* back in."""
-        self._add(self._cost * repeats)
-
-    def _add(self, tokens: int) -> None:
-        with self._lock:
-            self._tokens = min(self._capacity, self._tokens + tokens)
-
-
-class Spending:
-    """What one call takes out of its origin's bucket.
-
-    Args:
-        bucket: The bucket.
-    """
-
-    __slots__ = ("_bucket", "_repeats")
-
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
-        self._repeats = 0
-
-    def withdraw(self) -> bool:
-        """Pay for one more repeat, and tell whether that was possible."""
-        paid = self._bucket.withdraw()
-        self._repeats += paid
-        return paid
-
-    def settle(self, attempts: int, *, succeeded: bool) -> None:
-        """Give back, or put in, what the end of the call brings.
+    def withdraw(self, call: Call, url: object) -> bool:
+        """Pay for one more repeat of *call*, and tell whether there was enough.
 
         Args:
-            attempts: How many were begun.
+            call: The call, which keeps how many were paid for.
+            url: Where it goes.
+        """
+        origin = origin_of(url)
+        with self._lock:
+            left = self._left.get(origin, self._capacity) - self._cost
+            if left < 0:
+                return False
+            self._left[origin] = left
+            self._left.move_to_end(origin)
+            if len(self._left) > MOST_ORIGINS:
+                self._left.popitem(last=False)
+        call.set(_PAID, call.get(_PAID, 0) + 1)
+        return True
+
+    def settle(self, call: Call, url: object, *, succeeded: bool) -> None:
+        """Put in what the end of *call* brings.
+
+        Args:
+            call: The call; of its attempts, those after the first were paid for.
+            url: Where it went.
             succeeded: Whether the last one did.
         """
-        if not self._repeats:
-            if succeeded:
-                self._bucket.deposit()
-            return
-        unsent = self._repeats + 1 - attempts
-        if succeeded or unsent:
-            self._bucket.give_back(unsent + succeeded)
+        paid = call.get(_PAID, 0)
+        if paid:
+            unsent = paid + 1 - call.attempt_count
+            self._put(origin_of(url), self._cost * (unsent + succeeded))
+        elif succeeded:
+            self._put(origin_of(url), self._deposit)
+
+    def _put(self, origin: object, tokens: int) -> None:
+        with self._lock:
+            left = self._left.get(origin, self._capacity) + tokens
+            if left < self._capacity:
+                self._left[origin] = left
+            else:
+                self._left.pop(origin, None)
 
 
-SPENDING = Key[Spending]("spending")
-"""Where a call has its `Spending`: `Retry` withdraws from it when all else speaks for a repeat."""
+BUDGET = Key[Buckets]("retry budget")
+"""Where a call has its client's: `Retry` withdraws when all else speaks for a repeat."""
+
+_PAID = Key[int]("repeats paid for")
 
 
 def _thousandths(name: str, value: float) -> int:

@@ -18,6 +18,7 @@ import random
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import httpx
 from tenacity import stop_after_attempt
 
 from penstock.middleware import CircuitBreaker, RetryBudget
@@ -25,7 +26,6 @@ from penstock_middleware.circuit_breaker.circuit import Circuit
 from penstock_middleware.retry.backoff import Backoff, retry_after_spread
 from penstock_middleware.retry.decide import Policy, decide
 from penstock_middleware.retry.state import Outcome
-from penstock_middleware.retry_budget import Spending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ TURNED_AWAY = 0.1
 """What it costs to turn a request away, in answers."""
 PATIENCE = 1.0
 """Seconds a client waits for an answer."""
+SERVER = httpx.URL("https://api.example.com/")
 REFUSAL = 0.005
 """Seconds until a request that fails at once has failed."""
 
@@ -214,7 +215,7 @@ class Client:
     def __init__(self, storm: Storm) -> None:
         protection = storm.protection
         self.storm = storm
-        self.bucket = protection.budget and protection.budget._full(NO_CALL)
+        self.buckets = protection.budget and protection.budget._full()
         self.circuit = protection.breaker and Circuit(
             protection.breaker._rules, storm.random.random
         )
@@ -237,14 +238,14 @@ class Client:
 
 
 class Call:
-    """One call, and the state of its attempts that a decision is made by."""
+    """One call, the state of its attempts that a decision is made by, and what it has paid for."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._storm = client.storm
         self._began = int(client.storm.now)
-        self._spending = client.bucket and Spending(client.bucket)
-        self.attempt_number = 0
+        self._bag: dict[Any, Any] = {}
+        self.attempt_count = self.attempt_number = 0
         self.random = client.storm.random.random
         self.upcoming_sleep = 0.0
         self.next_action: object = None
@@ -253,8 +254,8 @@ class Call:
     def attempt(self) -> None:
         """Send once more, unless the circuit says no: then the call is over at once."""
         storm, circuit = self._storm, self._client.circuit
-        self.attempt_number += 1
-        ticket = circuit and circuit.admit(storm.now)
+        self.attempt_count = self.attempt_number = self.attempt_number + 1
+        ticket = circuit and (circuit.closed or circuit.admit(storm.now))
         if circuit and ticket is None:
             self._end(succeeded=False)
             return
@@ -272,17 +273,27 @@ class Call:
             self._end(succeeded=True)
             return
         self.outcome = Outcome(self.attempt_number, TimeoutError())
-        state: Any = self
-        decision = decide(self._client.policy, state, can_resend=True, hint=None, remaining=None)
-        if decision.wait is None or (self._spending and not self._spending.withdraw()):
+        this: Any = self
+        decision = decide(self._client.policy, this, can_resend=True, hint=None, remaining=None)
+        buckets = self._client.buckets
+        if decision.wait is None or (buckets and not buckets.withdraw(this, SERVER)):
             self._end(succeeded=False)
         else:
             self._storm.after(decision.wait, self.attempt)
 
+    def get(self, key: object, default: int) -> int:
+        """As a real call's, for its bucket."""
+        return self._bag.get(key, default)
+
+    def set(self, key: object, value: int) -> None:
+        """As a real call's, for its bucket."""
+        self._bag[key] = value
+
     def _end(self, *, succeeded: bool) -> None:
         self._storm.report.successes[self._began] += succeeded
-        if self._spending:
-            self._spending.settle(self.attempt_number, succeeded=succeeded)
+        this: Any = self
+        if self._client.buckets and not self._client.buckets.are_full:
+            self._client.buckets.settle(this, SERVER, succeeded=succeeded)
 
 
 class Attempt:
@@ -297,9 +308,6 @@ class Attempt:
         call, self._call = self._call, None
         if call is not None:
             call.attempted(self._ticket, succeeded)
-
-
-NO_CALL: Any = None
 
 
 def main() -> None:

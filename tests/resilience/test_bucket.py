@@ -1,4 +1,4 @@
-"""The laws of the bucket: what repeats cost and successes bring, to the thousandth."""
+"""The laws of the buckets: what repeats cost and successes bring, to the thousandth."""
 
 from __future__ import annotations
 
@@ -7,23 +7,50 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from penstock_middleware.retry_budget import Bucket, Spending
+from penstock_middleware.per_origin import MOST_ORIGINS
+from penstock_middleware.retry_budget import Buckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+URL = httpx.URL("https://api.example.com/it")
 CAPACITY, DEPOSIT, COST = 10_000, 100, 1_000
 
 
+class Call:
+    """As much of a call as a bucket looks at."""
+
+    def __init__(self) -> None:
+        self.attempt_count = 1
+        self._bag: dict[Any, Any] = {}
+
+    def get(self, key: Any, default: Any) -> Any:
+        return self._bag.get(key, default)
+
+    def set(self, key: Any, value: Any) -> None:
+        self._bag[key] = value
+
+    def repeat(self, buckets: Buckets) -> bool:
+        """Begin one more attempt, if it can be paid for."""
+        paid = buckets.withdraw(self, URL)  # type: ignore[arg-type]  # it quacks
+        self.attempt_count += paid
+        return paid
+
+    def end(self, buckets: Buckets, *, succeeded: bool) -> None:
+        """End, one way or the other."""
+        buckets.settle(self, URL, succeeded=succeeded)  # type: ignore[arg-type]  # it quacks
+
+
 class Model:
-    """The budget as the issue words it: whole tokens, exact arithmetic, one call after another."""
+    """The budget as the page words it: whole tokens, exact arithmetic, one call after another."""
 
     def __init__(self, capacity: int, deposit: int, cost: int) -> None:
         self.capacity, self.tokens = Fraction(capacity, 1000), Fraction(capacity, 1000)
@@ -51,34 +78,36 @@ class Budget(RuleBasedStateMachine):
         capacity=st.integers(0, 12_000), deposit=st.integers(0, 1_500), cost=st.integers(1, 3_000)
     )
     def fill(self, capacity: int, deposit: int, cost: int) -> None:
-        self.bucket, self.model = Bucket(capacity, deposit, cost), Model(capacity, deposit, cost)
-        self.calls: list[list[object]] = []
+        self.buckets, self.model = Buckets(capacity, deposit, cost), Model(capacity, deposit, cost)
+        self.calls: list[Call] = []
 
     @rule()
     def begin(self) -> None:
-        self.calls.append([Spending(self.bucket), 0])
+        self.calls.append(Call())
 
     @rule(which=st.integers(0), times=st.integers(1, 4))
     def repeat(self, which: int, times: int) -> None:
         if self.calls:
-            call = self.calls[which % len(self.calls)]
             for _ in range(times):
-                paid = call[0].withdraw()
-                assert paid == self.model.repeat()
-                call[1] += paid
+                call = self.calls[which % len(self.calls)]
+                assert call.repeat(self.buckets) == self.model.repeat()
 
     @rule(which=st.integers(0), succeeded=st.booleans(), left_waiting=st.booleans())
     def end(self, which: int, succeeded: bool, left_waiting: bool) -> None:
         if self.calls:
-            spending, repeats = self.calls.pop(which % len(self.calls))
+            call = self.calls.pop(which % len(self.calls))
+            repeats = call.attempt_count - 1
             unsent = int(left_waiting and not succeeded and repeats > 0)
-            spending.settle(1 + repeats - unsent, succeeded=succeeded)
+            call.attempt_count -= unsent
+            call.end(self.buckets, succeeded=succeeded)
             self.model.end(repeats, unsent, succeeded=succeeded)
 
     @invariant()
     def equals_the_model(self) -> None:
-        assert Fraction(round(self.bucket.tokens * 1000), 1000) == self.model.tokens
-        assert 0 <= self.bucket.tokens <= float(self.model.capacity)
+        tokens = self.buckets.tokens(URL)
+        assert Fraction(round(tokens * 1000), 1000) == self.model.tokens
+        assert 0 <= tokens <= float(self.model.capacity)
+        assert self.buckets.are_full == (self.model.tokens == self.model.capacity)
 
 
 Budget.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
@@ -87,15 +116,15 @@ test_a_bucket_is_its_model = Budget.TestCase
 
 def test_two_tokens_pay_for_two_repeats() -> None:
     """A bucket of two pays for two repeats, not three; ten successes pay for exactly one more."""
-    bucket = Bucket(2_000, DEPOSIT, COST)
-    assert [(bucket.withdraw(), bucket.tokens) for _ in range(3)] == [
+    buckets, call = Buckets(2_000, DEPOSIT, COST), Call()
+    assert [(call.repeat(buckets), buckets.tokens(URL)) for _ in range(3)] == [
         (True, 1.0),
         (True, 0.0),
         (False, 0.0),
     ]
     for _ in range(10):
-        Spending(bucket).settle(1, succeeded=True)
-    assert [bucket.withdraw(), bucket.withdraw()] == [True, False]
+        Call().end(buckets, succeeded=True)
+    assert [call.repeat(buckets), call.repeat(buckets)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -104,16 +133,28 @@ def test_two_tokens_pay_for_two_repeats() -> None:
         (500, 14, 3, True, 486),
         (500, 14, 3, False, 472),
         (14, 14, 2, True, 14),
+        (14, 14, 2, False, 0),
         (20, 14, 2, False, 6),
     ],
 )
 def test_aws_figures(capacity: int, cost: int, attempts: int, succeeded: bool, left: int) -> None:
     """With the numbers of AWS's standard mode the bucket counts as theirs does."""
-    bucket = Bucket(capacity * 1000, 1000, cost * 1000)
-    spending = Spending(bucket)
-    assert [spending.withdraw() for _ in range(attempts - 1)] == [True] * (attempts - 1)
-    spending.settle(attempts, succeeded=succeeded)
-    assert bucket.tokens == left
+    buckets, call = Buckets(capacity * 1000, 1000, cost * 1000), Call()
+    assert [call.repeat(buckets) for _ in range(attempts - 1)] == [True] * (attempts - 1)
+    call.end(buckets, succeeded=succeeded)
+    assert buckets.tokens(URL) == left
+
+
+def test_a_crawler_does_not_grow_it() -> None:
+    """However many origins fail, what is kept is bounded; the one that paid longest ago goes."""
+    buckets = Buckets(CAPACITY, DEPOSIT, COST)
+    call: Any = Call()
+    for number in range(MOST_ORIGINS + 5):
+        buckets.withdraw(call, httpx.URL(f"https://host-{number}.example.com/"))
+        buckets.withdraw(call, httpx.URL("https://host-0.example.com/"))
+    assert len(buckets._left) == MOST_ORIGINS
+    assert buckets.tokens(httpx.URL("https://host-0.example.com/")) == 0.0
+    assert buckets.tokens(httpx.URL("https://host-1.example.com/")) == 10.0
 
 
 @pytest.fixture
@@ -126,42 +167,38 @@ def many_switches() -> Iterator[None]:
 
 @pytest.mark.usefixtures("many_switches")
 def test_threads() -> None:
-    """With 32 threads there are never fewer tokens than none or more than fit, and none is lost."""
-    bucket = Bucket(CAPACITY, DEPOSIT, COST)
-    start = threading.Barrier(32)
+    """With 32 threads there are never fewer tokens than none or more than fit."""
+    buckets = Buckets(CAPACITY, DEPOSIT, COST)
+    together = threading.Barrier(32, timeout=10)
 
-    def work(seed: int) -> tuple[int, set[bool]]:
+    def work(seed: int) -> set[bool]:
         draw = random.Random(seed)
-        won = 0
         seen = set()
-        start.wait(timeout=10)
+        together.wait()
         for _ in range(300):
-            spending = Spending(bucket)
-            attempts = 1 + spending.withdraw()
-            seen.add(0 <= bucket.tokens <= CAPACITY / 1000)
-            succeeded = draw.random() < 0.5
-            spending.settle(attempts, succeeded=succeeded)
-            won += succeeded
-        return won, seen
+            call = Call()
+            call.repeat(buckets)
+            seen.add(0 <= buckets.tokens(URL) <= CAPACITY / 1000)
+            call.end(buckets, succeeded=draw.random() < 0.5)
+        return seen
 
     with ThreadPoolExecutor(32) as threads:
-        results = list(threads.map(work, range(32)))
-    assert set.union(*(seen for _, seen in results)) == {True}
-    assert 0 <= bucket.tokens <= CAPACITY / 1000
+        assert set.union(*threads.map(work, range(32))) == {True}
+    assert 0 <= buckets.tokens(URL) <= CAPACITY / 1000
 
 
 @pytest.mark.usefixtures("many_switches")
 def test_no_token_is_made_or_lost_between_threads() -> None:
     """What 32 threads withdraw from a bucket nothing fills is what it held, and all comes back."""
-    bucket = Bucket(1_000_000, 0, COST)
+    buckets = Buckets(1_000_000, 0, COST)
 
-    def work(_: int) -> list[Spending]:
-        spent = [Spending(bucket) for _ in range(100)]
-        return [spending for spending in spent if spending.withdraw()]
+    def work(_: int) -> list[Call]:
+        calls = [Call() for _ in range(100)]
+        return [call for call in calls if call.repeat(buckets)]
 
     with ThreadPoolExecutor(32) as threads:
-        spent = [spending for some in threads.map(work, range(32)) for spending in some]
-    assert (len(spent), bucket.tokens) == (1000, 0.0)
+        paid = [call for calls in threads.map(work, range(32)) for call in calls]
+    assert (len(paid), buckets.tokens(URL)) == (1000, 0.0)
     with ThreadPoolExecutor(32) as threads:
-        list(threads.map(lambda spending: spending.settle(2, succeeded=True), spent))
-    assert bucket.tokens == 1000.0
+        list(threads.map(lambda call: call.end(buckets, succeeded=True), paid))
+    assert buckets.tokens(URL) == 1000.0

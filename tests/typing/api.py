@@ -36,7 +36,16 @@ from penstock import (
     on_response,
     parse,
 )
-from penstock.middleware import Auth, Headers, Retry, Timeout
+from penstock.middleware import (
+    Auth,
+    Chaos,
+    CircuitBreaker,
+    Headers,
+    Idempotency,
+    Retry,
+    RetryBudget,
+    Timeout,
+)
 
 # A user's middleware: a function, a class, a plain function made one
 
@@ -102,6 +111,14 @@ stack = (
     .without(Headers)
     .append(Auth(header="X-Api-Key", scheme=None))
 )
+production = (
+    Stack.production()
+    .replace(RetryBudget, RetryBudget(5, shared=True))
+    .replace(CircuitBreaker, CircuitBreaker(window=10))
+    .before(RetryBudget, Idempotency(make_key=lambda: "key"))
+    .append(Chaos(latency=(0.1, 0.2), when=lambda request: request.method == "GET"))
+)
+assert_type(production, Stack)
 assert_type(stack, Stack)
 assert_type(stack[0], Middleware)
 assert_type(stack[1:], Stack)

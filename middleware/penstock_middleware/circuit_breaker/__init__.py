@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penstock import Call, CircuitChanged, CircuitOpen, ConnectionFailed, InvalidOption, origin_of
+from penstock import (
+    Call,
+    CircuitChanged,
+    CircuitOpen,
+    ConnectionFailed,
+    InvalidOption,
+    Key,
+    origin_of,
+)
 from penstock_middleware.circuit_breaker.circuit import Circuit, Phase, Rules
-from penstock_middleware.per_origin import PerOrigin
+from penstock_middleware.per_origin import Origins
 
 if TYPE_CHECKING:
-    from penstock import Next, Request, Response
+    from penstock import Next, Request, Response, Scope
 
 _FIRST_SERVER_ERROR = 500  # RFC 9110 §15.6
 
@@ -70,20 +78,23 @@ class CircuitBreaker:
         if max_open < open_for:
             raise InvalidOption(f"max_open={max_open!r} is shorter than open_for={open_for!r}")
         self._rules = Rules(failure_ratio, min_calls, window, open_for, max_open)
-        self._is_shared = shared
-        self._circuits = PerOrigin("circuit", self._closed, shared=shared)
+        self._circuits = Key[Origins[Circuit]]("circuits")
+        self._shared = self._none_open() if shared else None
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         call = Call.of(request)
         now = call.runtime.now
-        circuit = self._circuits.of(request, call)
-        ticket = circuit.admit(now())
+        circuits = self._shared
+        if circuits is None:
+            circuits = call.once(self._circuits, self._none_open)
+        circuit = circuits.of(request, call)
+        ticket = circuit.closed or circuit.admit(now())
         if ticket is None:
             raise _refusal(request, circuit.retry_after(now()))
-        if ticket.state == "half_open":
-            _tell(call, request, ticket)
         failed: bool | None = None
         try:
+            if ticket.state == "half_open":
+                _tell(call, request, ticket)
             response = await call_next(request)
             failed = response.status_code >= _FIRST_SERVER_ERROR
             return response
@@ -95,6 +106,9 @@ class CircuitBreaker:
             if changed is not None:
                 _tell(call, request, changed)
 
+    def _none_open(self, scope: Scope | None = None) -> Origins[Circuit]:  # noqa: ARG002 - as `once` wants it
+        return Origins(self._closed)
+
     def _closed(self, call: Call) -> Circuit:
         return Circuit(self._rules, call.runtime.random)
 
@@ -104,7 +118,7 @@ class CircuitBreaker:
             for name, value, usual in zip(Rules._fields, self._rules, Rules(), strict=True)
             if value != usual
         ]
-        shown += ["shared=True"] if self._is_shared else []
+        shown += [] if self._shared is None else ["shared=True"]
         return f"CircuitBreaker({', '.join(shown)})"
 
 

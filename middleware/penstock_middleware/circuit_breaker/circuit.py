@@ -54,7 +54,7 @@ class Phase:
     def __init__(
         self, state: State, since: float = 0.0, lasts: float = 0.0, window: Window | None = None
     ) -> None:
-        self.state = state
+        self.state: State = state
         self.since = since
         self.lasts = lasts
         self.window = window
@@ -67,12 +67,15 @@ class Phase:
 class Circuit:
     """Closed, calls pass and are counted; open, none passes; half open, one probe does.
 
-    The states are those of "Release It!" (Nygard, 2007). Each call asks `admit`, and brings its
-    ticket back to `settle` exactly once. Safe to use from many threads.
+    The states are those of "Release It!" (Nygard, 2007). Each call takes a ticket, `closed` or else
+    what `admit` gives, and brings it back to `settle` exactly once. Safe to use from many threads.
 
     Args:
         rules: When it opens, and for how long.
         random: Where chance comes from: a function that gives numbers from [0, 1).
+
+    Attributes:
+        closed: The ticket while it is closed, or None.
     """
 
     def __init__(self, rules: Rules, random: Callable[[], float]) -> None:
@@ -80,7 +83,8 @@ class Circuit:
         self._random = random
         self._lock = threading.Lock()
         self._next_open = rules.open_for
-        self._phase = self._closed()
+        self.closed: Phase | None = None
+        self._phase = self._close()
 
     @property
     def state(self) -> State:
@@ -93,12 +97,9 @@ class Circuit:
         Args:
             now: The moment, in seconds on a clock that should not, but may, go back.
         """
-        phase = self._phase
-        if phase.state == "closed":
-            return phase
         with self._lock:
             phase = self._phase
-            if phase.state == "closed":
+            if phase is self.closed:
                 return phase
             # A clock that went back has the wait begin anew, and get no longer.
             phase.since = min(phase.since, now)
@@ -119,21 +120,22 @@ class Circuit:
         """Take a call's ticket back, and return the new phase if its outcome led to one.
 
         Args:
-            ticket: What `admit` gave.
+            ticket: `closed`, or what `admit` gave.
             now: The moment the call ended.
             failed: Whether it failed; None for an outcome that says nothing about the origin.
         """
+        window = ticket.window
+        if window is not None and not failed:
+            if failed is False:
+                window.add(now, 0)  # of a phase that is over, it is lost with it
+            return None
         with self._lock:
             if ticket is not self._phase:
                 return None  # it is late: the circuit has changed since
-            if ticket.window is None:
+            if window is None:
                 return self._probed(ticket, now, failed)
-            if failed is None:
-                return None
-            ticket.window.add(now, failed=failed)
-            if not failed or not self._is_bad(ticket.window, now):
-                return None
-            return self._open(now)
+            window.add(now, 1)
+            return self._open(now) if self._is_bad(window, now) else None
 
     def _probed(self, ticket: Phase, now: float, failed: bool | None) -> Phase | None:
         if failed is None:
@@ -142,19 +144,20 @@ class Circuit:
         if failed:
             return self._open(now)
         self._next_open = self._rules.open_for
-        self._phase = self._closed()
-        return self._phase
+        return self._close()
 
     def _is_bad(self, window: Window, now: float) -> bool:
         calls, failures = window.totals(now)
         rules = self._rules
         return calls >= rules.min_calls and failures / calls >= rules.failure_ratio
 
-    def _closed(self) -> Phase:
-        return Phase("closed", window=Window(self._rules.window))
+    def _close(self) -> Phase:
+        self._phase = self.closed = Phase("closed", window=Window(self._rules.window))
+        return self._phase
 
     def _open(self, now: float) -> Phase:
         lasts = self._next_open * (1 - JITTER + 2 * JITTER * self._random())
         self._next_open = min(2 * self._next_open, self._rules.max_open)
+        self.closed = None
         self._phase = Phase("open", now, lasts)
         return self._phase

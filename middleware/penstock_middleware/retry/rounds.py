@@ -9,7 +9,7 @@ from penstock import Attempt, CircuitOpen, PenstockError, RetryScheduled, RetryS
 from penstock_middleware.retry.decide import Decision, Policy, decide
 from penstock_middleware.retry.retry_after import parse_retry_after
 from penstock_middleware.retry.state import AttemptState
-from penstock_middleware.retry_budget import SPENDING
+from penstock_middleware.retry_budget import BUDGET
 
 if TYPE_CHECKING:
     from penstock import Call, Next, Request, Response
@@ -31,6 +31,7 @@ class Rounds:
         self, call: Call, request: Request, call_next: Next, policy: Policy, replay: Replay
     ) -> None:
         self._call = call
+        self._request = request
         self._policy = policy
         self._replay = replay
         self._state = AttemptState(call, request, call_next)
@@ -78,8 +79,10 @@ class Rounds:
         """Return *decision* if the body lets itself be rewound and, last, the budget has enough."""
         if not self._replay.rewind():
             return Decision(None, "body")
-        spending = self._call.get(SPENDING)
-        return decision if spending is None or spending.withdraw() else Decision(None, "budget")
+        budget = self._call.get(BUDGET)
+        if budget is None or budget.withdraw(self._call, self._request.url):
+            return decision
+        return Decision(None, "budget")
 
     async def _is_refused(self, outcome: Response | Exception) -> bool:
         """Tell whether the body of a response says that there is no use in trying again."""
