@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from penstock.detached import BODY_LIMIT as BODY_LIMIT
     from penstock.detached import REQUEST_ID_HEADERS as REQUEST_ID_HEADERS
     from penstock.detached import DetachedResponse as DetachedResponse
+    from penstock.detached import request_id_of as request_id_of
     from penstock.errors import AsyncOnlyError as AsyncOnlyError
     from penstock.errors import BadRequest as BadRequest
     from penstock.errors import CircuitOpen as CircuitOpen
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from penstock.pages import Pages as Pages
     from penstock.pages import paginate as paginate
     from penstock.parsing import parse as parse
+    from penstock.redact import REDACTED as REDACTED
     from penstock.redact import Secret as Secret
     from penstock.redact import safe_header as safe_header
     from penstock.redact import safe_text as safe_text
@@ -132,6 +134,7 @@ if TYPE_CHECKING:
     from penstock.transport.beneath_httpx2 import Httpx2Transport as Httpx2Transport
     from penstock.transport.repeats import NestedRetriesWarning as NestedRetriesWarning
     from penstock.transport.until import Until as Until
+    from penstock.urls import Origin as Origin
     from penstock.urls import origin_of as origin_of
 
 __version__ = "0.1.0"
@@ -143,7 +146,7 @@ _HOMES = {
     "call": ["Attempt", "Call", "Key", "copy_request"],
     "client": ["AsyncClient", "Client"],
     "clock": ["Clock"],
-    "detached": ["BODY_LIMIT", "REQUEST_ID_HEADERS", "DetachedResponse"],
+    "detached": ["BODY_LIMIT", "REQUEST_ID_HEADERS", "DetachedResponse", "request_id_of"],
     "errors": [
         "AsyncOnlyError",
         "BadRequest",
@@ -206,7 +209,7 @@ _HOMES = {
         "paginate",
     ],
     "parsing": ["parse"],
-    "redact": ["Secret", "safe_header", "safe_text", "safe_url", "scrub"],
+    "redact": ["REDACTED", "Secret", "safe_header", "safe_text", "safe_url", "scrub"],
     "runtime": ["Runtime"],
     "scope": ["Scope"],
     "sdk": [
@@ -248,7 +251,7 @@ _HOMES = {
     "transport.beneath_httpx2": ["AsyncHttpx2Transport", "Httpx2Transport"],
     "transport.repeats": ["NestedRetriesWarning"],
     "transport.until": ["Until"],
-    "urls": ["origin_of"],
+    "urls": ["Origin", "origin_of"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

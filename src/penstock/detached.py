@@ -44,13 +44,29 @@ class HeaderView(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """Names and values in bytes, as live headers have them."""
+        return [(name.encode(), value.encode()) for name, value in self._values.items()]
+
     def __repr__(self) -> str:
         return f"HeaderView({self._values!r})"
 
 
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """Return the server's id for the request, from its response's headers."""
-    return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
+_REQUEST_ID_NAMES = {name.encode(): name for name in REQUEST_ID_HEADERS}
+
+
+def request_id_of(headers: Any) -> str | None:
+    """Return the server's id for the request.
+
+    Args:
+        headers: Of its response. They are gone through once, as each look-up by name would.
+    """
+    found = {
+        name: value for key, value in headers.raw if (name := _REQUEST_ID_NAMES.get(key.lower()))
+    }
+    first = next((found[name] for name in REQUEST_ID_HEADERS if name in found), None)
+    return None if first is None else first.decode(errors="replace")
 
 
 class DetachedResponse:

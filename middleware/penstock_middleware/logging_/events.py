@@ -34,7 +34,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from penstock import (
-    REQUEST_ID_HEADERS,
     AttemptEnded,
     AuthRefreshed,
     CircuitChanged,
@@ -43,6 +42,7 @@ from penstock import (
     RetryStopped,
     SendEnded,
     origin_of,
+    request_id_of,
     scrub,
 )
 from penstock_middleware.outcome import Outcome, attempts_made, of_fact
@@ -71,18 +71,23 @@ def target_of(request: Request, call: Call) -> Fields:
 
 def call_ended(call: Call, request: Request, outcome: Outcome, response: Response | None) -> Fields:
     """Return the fields of `http.call.completed` and `http.call.failed`."""
-    return {
+    fields: Fields = {
         "penstock.client.name": call.client_name,
         "penstock.operation.name": call.operation,
         "http.request.method": request.method,
         "server.address": request.url.host,
-        "http.response.status_code": None if response is None else response.status_code,
         "penstock.attempts": attempts_made(call),
         "duration_s": _since_start(call),
-        "penstock.request.id": None if response is None else _request_id(response, call),
-        "error.type": outcome.error_type,
-        "exception.message": outcome.message,
     }
+    if response is not None:
+        fields["http.response.status_code"] = response.status_code
+        request_id = request_id_of(response.headers)
+        if request_id is not None:
+            fields["penstock.request.id"] = scrub(request_id, call.scope.secrets)
+    if outcome.error_type is not None:
+        fields["error.type"] = outcome.error_type
+        fields["exception.message"] = outcome.message
+    return fields
 
 
 def call_cancelled(call: Call) -> Fields:
@@ -176,14 +181,6 @@ FACTS: dict[type, tuple[int, Callable[[Call, Any], tuple[str, Fields] | None]]] 
 
 RARE = tuple(fact for fact, (level, _) in FACTS.items() if level > logging.DEBUG)
 """Those that a call without trouble does not have."""
-
-
-def _request_id(response: Response, call: Call) -> str | None:
-    headers = response.headers
-    for name in REQUEST_ID_HEADERS:
-        if name in headers:
-            return scrub(headers[name], call.scope.secrets)
-    return None
 
 
 def _since_start(call: Call) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock import Call, CircuitChanged, InvalidOption, RetryStopped
 from penstock_middleware.outcome import attempts_made, of_status
-from penstock_middleware.tracing.client_spans import spans_of
+from penstock_middleware.tracing.client_telemetry import telemetry_of
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response
@@ -43,7 +43,7 @@ class Tracing:
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         call = Call.of(request)
-        span = spans_of(call).start_call(call)
+        span = telemetry_of(call).start_call(call)
         if span is None:
             return await call_next(request)
         try:

@@ -1,4 +1,4 @@
-"""The names and values of OpenTelemetry's HTTP client spans (semantic conventions 1.44).
+"""The names and values of OpenTelemetry's HTTP client telemetry (semantic conventions 1.44).
 
 The strings stand here because `opentelemetry-semantic-conventions` pins the API to one version.
 """
@@ -12,10 +12,28 @@ from penstock import Attempt, RetryScheduled, SendEnded, origin_of, safe_url, sc
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from penstock import Call, Request, Response
+    from penstock import Call, Origin, Request, Response
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0"
 TEMPLATE = "url.template"
+
+MEASURED = ("http.request.method", "server.address", "server.port")
+"""What every metric of a send has."""
+
+MEASURED_AT_END = ("http.response.status_code", "network.protocol.version", "error.type")
+"""What it has besides, where it is known."""
+
+CALL = ("penstock.client.name", "penstock.operation.name", "error.type")
+"""What a metric of a call has, where it is known."""
+
+ACTIVE_REQUESTS = "http.client.active_requests"
+REQUEST_SIZE = "http.client.request.body.size"
+RESPONSE_SIZE = "http.client.response.body.size"
+
+OPTIONAL_METRICS = (ACTIVE_REQUESTS, REQUEST_SIZE, RESPONSE_SIZE)
+"""Metrics that are recorded where they are asked for: the conventions' level Opt-In."""
+
+_VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/2": "2", b"HTTP/1.0": "1.0"}
 
 _METHODS = "CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE"
 """RFC 9110 §9, PATCH (RFC 5789), and QUERY."""
@@ -38,30 +56,41 @@ def send_name(method: str, template: str | None, known: Collection[str]) -> str:
     return f"{shown} {template}" if template else shown
 
 
-def target_attributes(request: Request, call: Call) -> dict[str, Any]:
-    """Return what a request's URL says of its send."""
-    _, host, port = origin_of(request.url)
+def target_attributes(request: Request, call: Call, known: Collection[str]) -> dict[str, Any]:
+    """Return what is known of every send of a request like this one.
+
+    Args:
+        request: A request.
+        call: Its call.
+        known: The methods that are shown as they are.
+    """
+    method = request.method
     full = scrub(safe_url(request.url), call.scope.secrets)
-    return {"server.address": host, "server.port": port, "url.full": full}
+    attributes: dict[str, Any] = {
+        "http.request.method": method if method in known else "_OTHER",
+        **server_attributes(origin_of(request.url)),
+        "url.full": full,
+    }
+    if method not in known:
+        attributes["http.request.method_original"] = method
+    return attributes
 
 
-def send_attributes(
-    request: Request, call: Call, known: Collection[str], target: Mapping[str, Any]
-) -> dict[str, Any]:
+def server_attributes(origin: Origin) -> dict[str, Any]:
+    """Return what tells a server from others."""
+    _, host, port = origin
+    return {"server.address": host, "server.port": port}
+
+
+def send_attributes(request: Request, call: Call, target: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is known of a send before it, which is what samplers see.
 
     Args:
         request: What is about to be sent.
         call: Its call.
-        known: The methods that are shown as they are.
-        target: Its `target_attributes`.
+        target: What is known of every send like it.
     """
-    method = request.method
-    attributes = {"http.request.method": method if method in known else "_OTHER", **target}
-    if method not in known:
-        attributes["http.request.method_original"] = method
-    if template := template_of(call):
-        attributes[TEMPLATE] = template
+    attributes = dict(target)
     if call.sends:
         attributes["http.request.resend_count"] = call.sends
     attempt = Attempt.of(request).number
@@ -74,9 +103,19 @@ def send_attributes(
 def response_attributes(response: Response) -> dict[str, Any]:
     """Return what the head of a response tells of its send."""
     attributes: dict[str, Any] = {"http.response.status_code": response.status_code}
-    if "http_version" in response.extensions:
-        attributes["network.protocol.version"] = response.http_version.removeprefix("HTTP/")
+    extensions = response.extensions
+    version = extensions.get("http_version")
+    if version is not None:
+        attributes["network.protocol.version"] = _VERSIONS.get(version) or _version(version)
+    stream = extensions.get("network_stream")
+    peer = None if stream is None else stream.get_extra_info("server_addr")
+    if isinstance(peer, tuple):  # a Unix socket's is a path
+        attributes["network.peer.address"], attributes["network.peer.port"] = peer[:2]
     return attributes
+
+
+def _version(version: bytes) -> str:
+    return version.decode("ascii", "replace").removeprefix("HTTP/")
 
 
 def template_of(call: Call) -> str | None:

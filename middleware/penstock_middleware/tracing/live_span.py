@@ -1,8 +1,8 @@
-"""A span that has started: where it is current, and how it ends; imported at a first call."""
+"""What has started and is watched: its span, its duration, and how both end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry.context import attach, detach, get_current
 from opentelemetry.trace import StatusCode
@@ -20,28 +20,74 @@ if TYPE_CHECKING:
     from penstock import BodyEnd, Call, Response
 
 
+class Measure(Protocol):
+    """Records what something took, for metrics."""
+
+    def __call__(
+        self, seconds: float, attributes: dict[str, Any], size: int | None, context: Context
+    ) -> None:
+        """Record an end.
+
+        Args:
+            seconds: How long it took: what the span says.
+            attributes: What the span has besides since its end, `error.type` among it.
+            size: Bytes of the response's body off the wire, or None if that is not known.
+            context: With the span in it, which exemplars point to.
+        """
+        ...
+
+
 class LiveSpan:
-    """A span that has started. It is current inside `with`, and nowhere else.
+    """A span that has started, and the duration that goes with it.
+
+    It is current inside `with`, and nowhere else. Its end is its start and what the monotonic clock
+    says has passed since: a wall clock that is set meanwhile makes no span negative.
 
     Args:
         span: The span.
         context: The context to make current.
         call: The call it is part of: its clock, its secrets.
+        at: When it started, in nanoseconds since the epoch.
+        measure: Records the duration, or None where nobody measures.
         tells_outcome: Whether `penstock.outcome` is always told, or only for what was cancelled,
             where nothing else would tell.
 
     Attributes:
         context: As above.
+        wants_attributes: Whether what is known at the end is worth gathering.
     """
 
-    __slots__ = ("_call", "_span", "_tells_outcome", "_token", "context")
+    __slots__ = (
+        "_at",
+        "_call",
+        "_measure",
+        "_span",
+        "_started",
+        "_tells_outcome",
+        "_token",
+        "context",
+        "wants_attributes",
+    )
 
-    def __init__(self, span: Span, context: Context, call: Call, *, tells_outcome: bool) -> None:
+    def __init__(
+        self,
+        span: Span,
+        context: Context,
+        call: Call,
+        at: int,
+        measure: Measure | None,
+        *,
+        tells_outcome: bool,
+    ) -> None:
         self._span = span
         self.context = context
         self._call = call
+        self._at = at
+        self._measure = measure
         self._tells_outcome = tells_outcome
         self._token: Token[Context]
+        self._started = call.runtime.now()
+        self.wants_attributes = measure is not None or span.is_recording()
 
     def __enter__(self) -> None:
         self._token = attach(self.context)
@@ -57,32 +103,40 @@ class LiveSpan:
         if kind is not GeneratorExit or get_current() is self.context:
             detach(self._token)
 
-    @property
-    def is_recording(self) -> bool:
-        """Whether attributes are worth gathering."""
-        return self._span.is_recording()
-
     def fail(self, error: BaseException, attributes: dict[str, Any]) -> None:
         """End the span of what raised *error*."""
         self.end(of_error(error, self._call.scope.secrets), attributes)
 
-    def end(self, outcome: Outcome, attributes: dict[str, Any], *, at: float | None = None) -> None:
+    def end(
+        self,
+        outcome: Outcome,
+        attributes: dict[str, Any],
+        *,
+        size: int | None = None,
+        at: float | None = None,
+    ) -> None:
         """End the span: Error if it failed, otherwise Unset, and never with an exception event.
 
         Args:
             outcome: How it ended.
             attributes: What is known now; added to.
-            at: Seconds since the epoch; now unless given.
+            size: Bytes of the response's body, if known.
+            at: The moment it ended on the call's clock; now unless given.
         """
         span = self._span
+        seconds = (self._call.runtime.now() if at is None else at) - self._started
+        if self._tells_outcome or outcome is CANCELLED:
+            attributes["penstock.outcome"] = outcome.name
+        if outcome.error_type is not None:
+            attributes["error.type"] = outcome.error_type
         if span.is_recording():
-            if self._tells_outcome or outcome is CANCELLED:
-                attributes["penstock.outcome"] = outcome.name
             if outcome.error_type is not None:
-                attributes["error.type"] = outcome.error_type
                 span.set_status(StatusCode.ERROR, outcome.message)
-            span.set_attributes(attributes)
-        span.end(nanoseconds(self._call.runtime.wall() if at is None else at))
+            for name, value in attributes.items():  # as few as there are, cheaper one by one
+                span.set_attribute(name, value)
+            span.end(self._at + int(seconds * 1e9))
+        if self._measure is not None:
+            self._measure(seconds, attributes, size, self.context)
 
     def end_with_body(self, response: Response, head: Outcome, attributes: dict[str, Any]) -> None:
         """End the span when the body of *response* ends, however it does.
@@ -112,17 +166,10 @@ class _EndOfBody:
     def __call__(self, end: BodyEnd) -> None:
         outcome = of_body(end, self._call.scope.secrets) if self._head is OK else self._head
         self._attributes["penstock.stream.outcome"] = end.outcome
-        self._span.end(outcome, self._attributes, at=self._left(end))
+        self._span.end(outcome, self._attributes, size=end.size, at=self._left(end))
 
     def _left(self, end: BodyEnd) -> float | None:
         """Return when an abandoned body was last read: when it is collected means nothing."""
         if end.outcome != "abandoned":
             return None
-        runtime = self._call.runtime
-        last = self._opened if end.last_at is None else end.last_at
-        return runtime.wall() - (runtime.now() - last)
-
-
-def nanoseconds(seconds: float) -> int:
-    """Return seconds since the epoch in OpenTelemetry's unit."""
-    return int(seconds * 1e9)
+        return self._opened if end.last_at is None else end.last_at

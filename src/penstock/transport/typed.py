@@ -120,7 +120,8 @@ class OurResponse:
     def _keep(self, content: bytes) -> bytes:
         self.is_closed = True
         self._num_bytes_downloaded = len(content)
-        is_coded = "content-encoding" in self.headers
+        # Not looked up by name: the family would work out the encoding of every header first.
+        is_coded = any(name.lower() == b"content-encoding" for name, _ in self.headers.raw)
         self._content = undo_coding(self, content) if is_coded else content
         return self._content
 

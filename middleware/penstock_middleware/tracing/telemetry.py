@@ -1,0 +1,127 @@
+"""Starts the spans of one client and its durations, over `opentelemetry-api`."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.context import (
+    _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    get_current,
+)
+from opentelemetry.context.context import Context
+from opentelemetry.trace import INVALID_SPAN, SpanKind, get_current_span
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from penstock_middleware.safe_values import safe_values
+from penstock_middleware.tracing import conventions
+from penstock_middleware.tracing.captured import Captured
+from penstock_middleware.tracing.listening import Listening
+from penstock_middleware.tracing.live_span import LiveSpan
+from penstock_middleware.tracing.propagation import propagate_context
+from penstock_middleware.tracing.targets import Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from opentelemetry.trace import Span, Tracer
+
+    from penstock import Call, Request, Scope
+    from penstock_middleware.tracing.live_span import Measure
+
+
+class Telemetry:
+    """Starts spans and durations with the client's providers, else with the global ones.
+
+    Args:
+        scope: The client's.
+
+    Attributes:
+        captured: Which headers spans show, or None for none.
+    """
+
+    propagate = staticmethod(propagate_context)
+
+    def __init__(self, scope: Scope) -> None:
+        self._listening = Listening(scope.tracer_provider, scope.meter_provider)
+        self._targets = Targets(conventions.known_methods(os.environ))
+        self.captured = Captured(os.environ) or None
+
+    def start_call(self, call: Call) -> LiveSpan | None:
+        """Start watching a whole call; None where nobody listens or telemetry is suppressed."""
+        tracer, metrics = self._listening.tracer(), self._listening.metrics()
+        if tracer is None and metrics is None:
+            return None
+        context = get_current()
+        if context.get(_SUPPRESS_INSTRUMENTATION_KEY):
+            return None
+        name = f"penstock.call {call.operation}" if call.operation else "penstock.call"
+        measure = None if metrics is None else partial(metrics.call_ended, call)
+        return _start(tracer, name, SpanKind.INTERNAL, _of_call(call), call, context, measure)
+
+    def start_send(
+        self, call: Call, request: Request, optional: Collection[str] = ()
+    ) -> LiveSpan | None:
+        """Start watching one send; None where nobody listens or HTTP telemetry is suppressed.
+
+        While it is current, HTTP instrumentation below it is suppressed: a send has one CLIENT span
+        and one duration, whatever else the application has switched on.
+
+        Args:
+            call: The call.
+            request: What is about to be sent.
+            optional: Which of the metrics that are not always recorded are.
+        """
+        tracer, metrics = self._listening.tracer(), self._listening.metrics()
+        if tracer is None and metrics is None:
+            return None
+        context = get_current()
+        if context.get(_SUPPRESS_HTTP_INSTRUMENTATION_KEY) or context.get(
+            _SUPPRESS_INSTRUMENTATION_KEY
+        ):
+            return None
+        target = self._targets.of(request, call)
+        measure = None if metrics is None else metrics.start_send(target, request, optional)
+        attributes = conventions.send_attributes(request, call, target.attributes)
+        return _start(tracer, target.name, SpanKind.CLIENT, attributes, call, context, measure)
+
+
+def _start(
+    tracer: Tracer | None,
+    name: str,
+    kind: SpanKind,
+    attributes: dict[str, Any],
+    call: Call,
+    context: Context,
+    measure: Measure | None,
+) -> LiveSpan | None:
+    at = int(call.runtime.wall() * 1e9)
+    current: dict[str, Any] = dict(context)
+    span: Span = INVALID_SPAN
+    if tracer is not None:
+        span = tracer.start_span(name, context, kind, attributes, start_time=at)
+        parent = get_current_span(context)
+        # A tracer that is switched off answers with its parent's identity: nothing began here.
+        began = span.is_recording() or span.get_span_context() != parent.get_span_context()
+        if began:
+            current[_SPAN_KEY] = span
+        elif measure is None:
+            return None
+    if kind is SpanKind.CLIENT:
+        current[_SUPPRESS_HTTP_INSTRUMENTATION_KEY] = True
+    tells_outcome = kind is SpanKind.INTERNAL
+    return LiveSpan(span, Context(current), call, at, measure, tells_outcome=tells_outcome)
+
+
+def _of_call(call: Call) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    if call.options.attributes:
+        attributes = safe_values(call.options.attributes, call.scope.secrets)
+        attributes.pop(conventions.TEMPLATE, None)  # its sends': the call's is no HTTP span
+    if call.client_name:
+        attributes["penstock.client.name"] = call.client_name
+    if call.operation:
+        attributes["penstock.operation.name"] = call.operation
+    return attributes
