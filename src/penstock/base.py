@@ -66,6 +66,8 @@ class BaseClient:
         max_retries: How many repeats may follow the first attempt. 2 unless given.
         raise_for_status: Whether a final status of 400 or more raises. True unless given.
         max_response_bytes: The longest body, in bytes off the wire. None unless given.
+        max_decoded_bytes: The longest body, in bytes after its content coding is undone, or None.
+            Unless given, 256 MiB of a body that is read whole.
         proxy: A proxy URL; the environment's are used unless given (with *trust_env*).
         verify: True, False, the path of a CA file or directory, or an `ssl.SSLContext`.
         cert: The path of a client certificate, or a tuple with its key and password.
@@ -103,6 +105,7 @@ class BaseClient:
         max_retries: int = UNSET,  # type: ignore[assignment]  # as above
         raise_for_status: bool = UNSET,  # type: ignore[assignment]  # as above
         max_response_bytes: int | None = UNSET,  # type: ignore[assignment]  # as above
+        max_decoded_bytes: int | None = UNSET,  # type: ignore[assignment]  # as above
         proxy: Any = UNSET,
         verify: Any = UNSET,
         cert: Any = UNSET,
@@ -163,6 +166,7 @@ class BaseClient:
             max_retries=max_retries,
             raise_for_status=raise_for_status,
             max_response_bytes=max_response_bytes,
+            max_decoded_bytes=max_decoded_bytes,
         )
         defaults = DEFAULTS if http_client is None else OVER_CLIENT
         self._options = merge(merge(defaults, options_of_settings(given)), arguments)

@@ -59,12 +59,26 @@ def observe_body(response: Response, observer: Observer) -> None:
 READ = BodyEnd("completed", None, 0, 0, None, None)
 
 
+def too_long(name: str, limit: float) -> ResponseTooLarge:
+    """Return the error of a body that is over a limit.
+
+    Args:
+        name: The option that sets it.
+        limit: What it is, in bytes.
+    """
+    return ResponseTooLarge(
+        f"the body is longer than {name}={limit:.0f} (bytes): give the client or the call a higher "
+        "one, or None for no limit"
+    )
+
+
 class BodyLimits(NamedTuple):
     """How long a body may be, and until when it must have ended.
 
     Attributes:
         now: The clock.
         max_bytes: The most bytes off the wire, or None.
+        named: The option that says so.
         expires: The moment by which it must have ended, or None. Checked at each chunk: a transport
             that is not ours cannot be stopped inside one.
     """
@@ -72,6 +86,13 @@ class BodyLimits(NamedTuple):
     now: Callable[[], float]
     max_bytes: int | None
     expires: float | None
+    named: str = "max_response_bytes"
+
+    def tightened(self, named: str, most: int) -> BodyLimits:
+        """Return the limits with that of the option *named*, if it is the tighter one."""
+        if self.max_bytes is not None and self.max_bytes <= most:
+            return self
+        return self._replace(max_bytes=most, named=named)
 
     def check(self, size: int) -> None:
         """Refuse a body that has come to *size* bytes by now.
@@ -81,8 +102,7 @@ class BodyLimits(NamedTuple):
             TimedOut: It is too late.
         """
         if self.max_bytes is not None and size > self.max_bytes:
-            msg = f"the body is longer than max_response_bytes={self.max_bytes}"
-            raise ResponseTooLarge(msg)
+            raise too_long(self.named, self.max_bytes)
         if self.expires is not None and self.now() >= self.expires:
             msg = "the response did not end in time"
             raise TimedOut(msg)

@@ -123,6 +123,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[str, object], None]], ...]] = (
     ("raise_for_status", check_bool),
     ("allow_absolute", check_bool),
     ("max_response_bytes", _check_bytes),
+    ("max_decoded_bytes", _check_bytes),
     ("stack", _check_callable),
 )
 """The check of each field of `RequestOptions`."""

@@ -246,7 +246,7 @@ class DecodeError(PenstockError, ValueError):
 
 
 class ResponseTooLarge(PenstockError):
-    """The body is longer than `max_response_bytes`."""
+    """The body is longer than `max_response_bytes` or `max_decoded_bytes` allows."""
 
 
 class StreamError(PenstockError):

@@ -66,6 +66,7 @@ class Overrides(TypedDict, total=False):
     raise_for_status: bool
     allow_absolute: bool
     max_response_bytes: int | None
+    max_decoded_bytes: int | None
     stack: Callable[[Stack], Stack]
 
 
@@ -101,6 +102,9 @@ class RequestOptions:
         raise_for_status: Whether a final status of 400 or more raises.
         allow_absolute: Whether the URL may be absolute although the client has a `base_url`.
         max_response_bytes: The longest body, in bytes as they come off the wire, or None.
+        max_decoded_bytes: The longest body, in bytes after its content coding is undone, or None.
+            Unless given, 256 MiB of a body that is read whole, and no limit where a stream is read
+            piece by piece.
         stack: A function from the client's stack to this call's.
 
     Raises:
@@ -122,6 +126,7 @@ class RequestOptions:
     raise_for_status: bool | Unset = UNSET
     allow_absolute: bool | Unset = UNSET
     max_response_bytes: int | Unset | None = UNSET
+    max_decoded_bytes: int | Unset | None = UNSET
     stack: Callable[[Stack], Stack] | Unset = UNSET
 
     def __new__(cls, **given: Any) -> Self:

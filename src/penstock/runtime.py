@@ -19,7 +19,7 @@ from penstock.body import ObservedBody
 from penstock.clock import SystemClock
 from penstock.errors import DecodeError, PenstockError
 from penstock.stepping import run_now
-from penstock.transport.typed import undo_coding
+from penstock.transport.typed import decoded_start
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -315,7 +315,7 @@ class _Taking:
     def decoded(self, response: Response) -> bytes:
         """Return what was kept of *response*, its content coding undone, or nothing if broken."""
         try:
-            return undo_coding(response, self.content)
+            return decoded_start(response, self.content, self._limit)
         except DecodeError:
             return b""
 

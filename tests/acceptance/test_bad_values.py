@@ -102,6 +102,7 @@ def test_a_value_that_cannot_work(option: str, value: Any, colour: Any) -> None:
         ("raise_for_status", 1),
         ("allow_absolute", "yes"),
         ("max_response_bytes", -1),
+        ("max_decoded_bytes", -1),
         ("stack", 5),
         ("stack", lambda stack: [*stack]),
         ("stack", lambda stack: None),

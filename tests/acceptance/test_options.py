@@ -82,6 +82,7 @@ FIELDS: dict[str, tuple[Any, Callable[[Rig, Call], Any], Any]] = {
     "raise_for_status": (False, lambda _, call: call.options.raise_for_status, False),
     "allow_absolute": (True, lambda _, call: call.options.allow_absolute, True),
     "max_response_bytes": (9, lambda _, call: call.options.max_response_bytes, 9),
+    "max_decoded_bytes": (9, lambda _, call: call.options.max_decoded_bytes, 9),
     "stack": (
         lambda stack: stack.append(on_request(tag)),
         lambda server, _: server.requests[0].headers["x-tag"],

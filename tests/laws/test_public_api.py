@@ -23,12 +23,14 @@ FACADES = [penstock, penstock.middleware, penstock.streaming, penstock.testing]
 
 CLIENT = (
     "base_url api_key auth headers params cookies user_agent timeout deadline max_retries "
-    "raise_for_status max_response_bytes proxy verify cert limits http2 trust_env stack settings "
-    "transport http_client logger tracer_provider meter_provider name"
+    "raise_for_status max_response_bytes max_decoded_bytes proxy verify cert limits "
+    "http2 trust_env stack settings transport http_client logger tracer_provider "
+    "meter_provider name"
 )
 OPTIONS = (
     "timeout deadline max_retries retry headers params api_key auth idempotency_key operation "
-    "attributes log_fields raise_for_status allow_absolute max_response_bytes stack"
+    "attributes log_fields raise_for_status allow_absolute max_response_bytes max_decoded_bytes "
+    "stack"
 )
 BOTH_CLIENTS = {
     "__init__": CLIENT,

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 
     from penstock.options import HeaderValue
 
-_LIMITS = ("timeout", "deadline", "max_retries", "retry", "max_response_bytes")
+_LIMITS = (
+    "timeout",
+    "deadline",
+    "max_retries",
+    "retry",
+    "max_response_bytes",
+    "max_decoded_bytes",
+)
 _TELEMETRY = ("operation", "attributes", "log_fields")
 _KEPT = (*_LIMITS, *_TELEMETRY, "stack")
 

@@ -19,5 +19,3 @@ class Handed(HandedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
 class Response(OurResponse, httpx2.Response):
     """An `httpx2.Response` whose `json()` raises `DecodeError`."""
-
-    decoding_error = httpx2.DecodingError

@@ -19,5 +19,3 @@ class Handed(HandedBody, httpx.SyncByteStream, httpx.AsyncByteStream):
 
 class Response(OurResponse, httpx.Response):
     """An `httpx.Response` whose `json()` raises `DecodeError`."""
-
-    decoding_error = httpx.DecodingError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import weakref
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,7 @@ class Terminal:
                 response.__class__ = self._typed_class
             if not response.history:  # else a caller's client followed redirects: it knows better
                 response.request = request
+            _bound_decoded(response, call)
             limits = self._limits(request, call)
             if limits is not None:
                 limits.check(0)  # a transport that is not ours may have come back too late
@@ -108,9 +110,11 @@ class Terminal:
 
     def _open(self, response: Any, request: Request, call: Call) -> None:
         """Watch the body of a stream: it ends long after this call of ours."""
-        max_bytes = _max_bytes(call)
-        limits = BodyLimits(call.runtime.now, max_bytes, call.deadline)
         headers = response.headers
+        limits = BodyLimits(call.runtime.now, _max_bytes(call), call.deadline)
+        decoded = call.options.max_decoded_bytes
+        if decoded is not UNSET and decoded is not None and "content-encoding" not in headers:
+            limits = limits.tightened("max_decoded_bytes", decoded)
         response.stream = self._body_class(
             response.stream,
             limits,
@@ -146,6 +150,14 @@ def _name_request(failure: BaseException, headers: Any) -> BaseException:
     if isinstance(failure, PenstockError):
         failure.request_id = request_id_of(headers)
     return failure
+
+
+def _bound_decoded(response: Any, call: Call) -> None:
+    """Hold the decoded body to what the client or the call allows, if they say anything."""
+    most = call.options.max_decoded_bytes
+    if most is not UNSET and isinstance(response, OurResponse):
+        response.most = math.inf if most is None else most
+        response.most_in_pieces = most
 
 
 def _max_bytes(call: Call) -> int | None:

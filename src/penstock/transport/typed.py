@@ -6,12 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from penstock.body import wrong_colour
+from penstock.body import too_long, wrong_colour
 from penstock.errors import DecodeError
-from penstock.transport.family import family_of
+from penstock.transport.decoding import MAX_DECODED_BYTES, Chunker, decoding_of
 
 if TYPE_CHECKING:
     from penstock.body import BodyLimits
+    from penstock.transport.decoding import Decoding
 
 
 class OurResponse:
@@ -23,15 +24,18 @@ class OurResponse:
     Attributes:
         limits: How long the body may be, and until when, if something above the transport must see
             to it.
+        most: The most bytes of its body that are held, after its coding is undone.
+        most_in_pieces: The most that come out where it is read piece by piece, or None.
         seconds: What `elapsed` tells, as the clock gave it.
         is_async: Of a stream, whether it is an async client's: while it is open the other colour is
             refused, before the family counts it as read or closed. None of a plain call.
     """
 
     limits: BodyLimits | None = None
+    most: float = MAX_DECODED_BYTES
+    most_in_pieces: float | None = None
     seconds: float | None = None
     is_async: bool | None = None
-    decoding_error: type[Exception]
     headers: Any
     stream: Any
     is_closed: bool
@@ -56,18 +60,11 @@ class OurResponse:
         if self.is_async is True:
             raise wrong_colour(is_async=True)
         stream, self.is_stream_consumed = self.stream, True
-        if self.limits is None:
-            content = b"".join(stream)
-        else:
-            chunks = []
-            size = 0
-            for chunk in stream:
-                chunks.append(chunk)
-                size += len(chunk)
-                self.limits.check(size)
-            content = b"".join(chunks)
+        gathered = _Gathered(self)
+        for chunk in stream:
+            gathered.add(chunk)
         stream.close()
-        return self._keep(content)
+        return self._keep(gathered)
 
     async def aread(self) -> bytes:
         """Read the body and return it."""
@@ -76,22 +73,17 @@ class OurResponse:
         if self.is_async is False:
             raise wrong_colour(is_async=False)
         stream, self.is_stream_consumed = self.stream, True
-        chunks = []
-        size = 0
+        gathered = _Gathered(self)
         source = aiter(stream)
         try:
             async for chunk in source:
-                chunks.append(chunk)
-                if self.limits is not None:
-                    size += len(chunk)
-                    self.limits.check(size)
+                gathered.add(chunk)
         except BaseException:
             if isinstance(source, AsyncGenerator):  # left half-way, it waits for the collector
                 await source.aclose()
             raise
-        content = b"".join(chunks)
         await stream.aclose()
-        return self._keep(content)
+        return self._keep(gathered)
 
     def close(self) -> None:
         """Close the body; once closed, again is nothing."""
@@ -117,27 +109,30 @@ class OurResponse:
         if self.is_async is (not is_async) and not self.is_closed:
             raise wrong_colour(is_async=not is_async)
 
-    def _keep(self, content: bytes) -> bytes:
+    def _keep(self, gathered: _Gathered) -> bytes:
         self.is_closed = True
-        self._num_bytes_downloaded = len(content)
-        # Not looked up by name: the family would work out the encoding of every header first.
-        is_coded = any(name.lower() == b"content-encoding" for name, _ in self.headers.raw)
-        self._content = undo_coding(self, content) if is_coded else content
+        self._num_bytes_downloaded = gathered.size
+        self._content = gathered.whole()
         return self._content
 
     def iter_bytes(self, chunk_size: int | None = None) -> Any:
-        """Iterate over the decoded body, as the family does."""
-        chunks = super().iter_bytes(chunk_size)  # type: ignore[misc]  # as above
-        if "content-encoding" not in self.headers:
-            return chunks
-        return _decoding(chunks, self.decoding_error)
+        """Iterate over the decoded body, as the family does, in pieces of a bounded length."""
+        decoding = self._decoding()
+        if decoding is None:
+            return super().iter_bytes(chunk_size)  # type: ignore[misc]  # as above
+        return _decoded(self.iter_raw(), decoding, Chunker(chunk_size))
 
     def aiter_bytes(self, chunk_size: int | None = None) -> Any:
-        """Iterate over the decoded body, as the family does."""
-        chunks = super().aiter_bytes(chunk_size)  # type: ignore[misc]  # as above
-        if "content-encoding" not in self.headers:
-            return chunks
-        return _adecoding(chunks, self.decoding_error)
+        """Iterate over the decoded body, as the family does, in pieces of a bounded length."""
+        decoding = self._decoding()
+        if decoding is None:
+            return super().aiter_bytes(chunk_size)  # type: ignore[misc]  # as above
+        return _adecoded(self.aiter_raw(), decoding, Chunker(chunk_size))
+
+    def _decoding(self) -> Decoding | None:
+        if "content-encoding" not in self.headers or hasattr(self, "_content"):
+            return None
+        return decoding_of(self.headers, self.most_in_pieces)
 
     def json(self, **kwargs: Any) -> Any:
         """Return the parsed body.
@@ -162,42 +157,76 @@ class OurResponse:
             del failure  # it refers to this frame through its traceback
 
 
-def undo_coding(response: Any, content: bytes) -> bytes:
-    """Return a body as *response* means it: its content coding undone (RFC 9110 §8.4).
+class _Gathered:
+    """A body that is read whole, and how much of it there is so far."""
+
+    __slots__ = ("_chunks", "_decoding", "_limits", "_most", "size")
+
+    def __init__(self, response: OurResponse) -> None:
+        self._limits = response.limits
+        self._most = most = response.most
+        is_coded = "content-encoding" in response.headers
+        self._decoding = decoding_of(response.headers, most) if is_coded else None
+        self._chunks: list[bytes] = []
+        self.size = 0  # of what came off the wire
+
+    def add(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        if self._limits is not None:
+            self._limits.check(self.size)
+        if self._decoding is not None:
+            self._chunks += self._decoding.feed(chunk)
+            return
+        self._chunks.append(chunk)
+        if self.size > self._most:
+            raise too_long("max_decoded_bytes", self._most)
+
+    def whole(self) -> bytes:
+        if self._decoding is not None:
+            self._decoding.close()
+        return b"".join(self._chunks)
+
+
+def decoded_start(response: Any, content: bytes, most: int) -> bytes:
+    """Return the first bytes of a body whose beginning is *content*, its coding undone.
+
+    Args:
+        response: Either family's response.
+        content: The first bytes of the body as it came.
+        most: How many bytes are wanted. A few more may come.
 
     Raises:
         DecodeError: It is not what the response's `Content-Encoding` says.
     """
-    coding = response.headers.get("content-encoding")
-    family = family_of(response)
-    if coding is None or family is None:
+    if "content-encoding" not in response.headers:
         return content
-    http = family.http
+    decoding = decoding_of(response.headers, None)
+    if decoding is None:
+        return content
+    start = b""
+    for piece in decoding.feed(content):
+        start += piece
+        if len(start) >= most:
+            break
+    return start
+
+
+def _decoded(raw: Iterator[bytes], decoding: Decoding, chunker: Chunker) -> Iterator[bytes]:
+    for data in raw:
+        for piece in decoding.feed(data):
+            yield from chunker.add(piece)
+    decoding.close()
+    yield from chunker.rest()
+
+
+async def _adecoded(raw: Any, decoding: Decoding, chunker: Chunker) -> AsyncIterator[bytes]:
     try:
-        whole = http.Response(200, headers={"Content-Encoding": coding}, content=content)
-    except http.DecodingError as error:
-        reason = str(error)
-    else:
-        return whole.content  # type: ignore[no-any-return]  # bytes, in either family
-    raise _undecodable(reason)
-
-
-def _undecodable(reason: object) -> DecodeError:
-    return DecodeError(f"the body does not decode as its Content-Encoding says: {reason}")
-
-
-def _decoding(chunks: Iterator[bytes], wrong: type[Exception]) -> Iterator[bytes]:
-    try:
-        yield from chunks
-    except wrong as error:
-        raise _undecodable(error) from None
-
-
-async def _adecoding(chunks: Any, wrong: type[Exception]) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in chunks:
+        async for data in raw:
+            for piece in decoding.feed(data):
+                for chunk in chunker.add(piece):
+                    yield chunk
+        decoding.close()
+        for chunk in chunker.rest():
             yield chunk
-    except wrong as error:
-        raise _undecodable(error) from None
     finally:
-        await chunks.aclose()
+        await raw.aclose()
