@@ -60,11 +60,15 @@ class OurResponse:
         if self.is_async is True:
             raise wrong_colour(is_async=True)
         stream, self.is_stream_consumed = self.stream, True
-        gathered = _Gathered(self)
-        for chunk in stream:
-            gathered.add(chunk)
+        if self.limits is None and "content-encoding" not in self.headers:
+            content, size = _joined(stream, self.most)
+        else:
+            gathered = _Gathered(self)
+            for chunk in stream:
+                gathered.add(chunk)
+            content, size = gathered.whole(), gathered.size
         stream.close()
-        return self._keep(gathered)
+        return self._keep(content, size)
 
     async def aread(self) -> bytes:
         """Read the body and return it."""
@@ -82,8 +86,9 @@ class OurResponse:
             if isinstance(source, AsyncGenerator):  # left half-way, it waits for the collector
                 await source.aclose()
             raise
+        content = gathered.whole()
         await stream.aclose()
-        return self._keep(gathered)
+        return self._keep(content, gathered.size)
 
     def close(self) -> None:
         """Close the body; once closed, again is nothing."""
@@ -109,11 +114,11 @@ class OurResponse:
         if self.is_async is (not is_async) and not self.is_closed:
             raise wrong_colour(is_async=not is_async)
 
-    def _keep(self, gathered: _Gathered) -> bytes:
+    def _keep(self, content: bytes, size: int) -> bytes:
         self.is_closed = True
-        self._num_bytes_downloaded = gathered.size
-        self._content = gathered.whole()
-        return self._content
+        self._num_bytes_downloaded = size
+        self._content = content
+        return content
 
     def iter_bytes(self, chunk_size: int | None = None) -> Any:
         """Iterate over the decoded body, as the family does, in pieces of a bounded length."""
@@ -155,6 +160,17 @@ class OurResponse:
             raise failure
         finally:
             del failure  # it refers to this frame through its traceback
+
+
+def _joined(stream: Iterator[bytes], most: float) -> tuple[bytes, int]:
+    """Return a body that needs no more than that, and its length: it is nearly every one."""
+    chunks, size = [], 0
+    for chunk in stream:
+        size += len(chunk)
+        if size > most:
+            raise too_long("max_decoded_bytes", most)
+        chunks.append(chunk)
+    return b"".join(chunks), size
 
 
 class _Gathered:
