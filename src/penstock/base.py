@@ -72,6 +72,7 @@ class BaseClient:
         verify: True, False, the path of a CA file or directory, or an `ssl.SSLContext`.
         cert: The path of a client certificate, or a tuple with its key and password.
         limits: An `httpx.Limits` for the connection pool.
+        max_header_bytes: The longest head of an answer, in bytes: 100 KiB unless given.
         http2: Whether to offer HTTP/2 (extra `http2`).
         trust_env: Whether proxies and certificate locations are taken from the environment. True
             unless given.
@@ -110,6 +111,7 @@ class BaseClient:
         verify: Any = UNSET,
         cert: Any = UNSET,
         limits: Any = UNSET,
+        max_header_bytes: int = UNSET,  # type: ignore[assignment]  # as above
         http2: bool = UNSET,  # type: ignore[assignment]  # as above
         trust_env: bool = UNSET,  # type: ignore[assignment]  # as above
         stack: Stack | None = None,
@@ -141,7 +143,13 @@ class BaseClient:
             if key in given and transport is None and http_client is None
         }
         pool |= given_only(
-            proxy=proxy, verify=verify, cert=cert, limits=limits, http2=http2, trust_env=trust_env
+            proxy=proxy,
+            verify=verify,
+            cert=cert,
+            limits=limits,
+            max_header_bytes=max_header_bytes,
+            http2=http2,
+            trust_env=trust_env,
         )
         warn_if_insecure(pool)
         self._wire: Wire = self._make_wire(transport, http_client, pool)

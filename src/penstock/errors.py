@@ -246,7 +246,10 @@ class DecodeError(PenstockError, ValueError):
 
 
 class ResponseTooLarge(PenstockError):
-    """The body is longer than `max_response_bytes` or `max_decoded_bytes` allows."""
+    """The answer is longer than allowed.
+
+    Its body by `max_response_bytes` or `max_decoded_bytes`, or its head by `max_header_bytes`.
+    """
 
 
 class StreamError(PenstockError):

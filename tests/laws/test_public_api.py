@@ -24,6 +24,7 @@ FACADES = [penstock, penstock.middleware, penstock.streaming, penstock.testing]
 CLIENT = (
     "base_url api_key auth headers params cookies user_agent timeout deadline max_retries "
     "raise_for_status max_response_bytes max_decoded_bytes proxy verify cert limits "
+    "max_header_bytes "
     "http2 trust_env stack settings transport http_client logger tracer_provider "
     "meter_provider name"
 )

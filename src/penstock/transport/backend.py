@@ -7,17 +7,20 @@ stop it. These backends ask a request's own `Until` before each operation how mu
 from __future__ import annotations
 
 import socket
+import ssl
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 import httpcore
 
+from penstock.transport.heads import MAX_HEADER_BYTES, Heads, heads_of
+from penstock.transport.leftovers import is_more_held, was_cut
 from penstock.transport.nested import NestedTLSStream
 from penstock.transport.tls import built
 from penstock.transport.until import left, pinned
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterable, Iterator
     from types import ModuleType
 
@@ -80,11 +83,16 @@ class _Stream(_Clocked):
     Args:
         core: The engine whose errors are raised.
         inner: The connection, as the engine's own backend opened it.
+        heads: Watches the answers on it, if they are HTTP/1.1.
+
+    Attributes:
+        heads: As above; None while what is on it is something else.
     """
 
-    def __init__(self, core: ModuleType, inner: Any) -> None:
+    def __init__(self, core: ModuleType, inner: Any, heads: Heads | None = None) -> None:
         super().__init__(core)
         self._inner = inner
+        self.heads = heads
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection knows of *info*."""
@@ -94,17 +102,24 @@ class _Stream(_Clocked):
 class LimitedStream(_Stream, httpcore.NetworkStream):
     """A connection whose every operation takes no longer than is left."""
 
-    def __init__(self, core: ModuleType, inner: Any) -> None:
-        super().__init__(core, inner)
+    def __init__(self, core: ModuleType, inner: Any, heads: Heads | None = None) -> None:
+        super().__init__(core, inner, heads)
         self._socket = inner.get_extra_info("socket")
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the next bytes, at most *max_bytes*; none at the end."""
-        seconds = self._left(timeout, "ReadTimeout")
-        return self._inner.read(max_bytes, seconds)  # type: ignore[no-any-return]
+        """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
+
+        def some() -> bytes:
+            seconds = self._left(timeout, "ReadTimeout")
+            return self._inner.read(max_bytes, seconds)  # type: ignore[no-any-return]
+
+        heads = self.heads
+        return some() if heads is None or not heads.awaited else heads.read(some)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of *buffer*. A phase timeout bounds each step forward, the moment the whole."""
+        if self.heads is not None:
+            self.heads.asked()
         if self._socket is None:  # a backend for tests
             self._inner.write(buffer, self._left(timeout, "WriteTimeout"))
             return
@@ -132,17 +147,31 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
         try:
             context = built(ssl_context)
             if self.get_extra_info("ssl_object") is not None:
-                return NestedTLSStream(self._core, self, context, server_hostname, timeout)
+                heads, self.heads = self.heads, None  # what comes now is TLS
+                nested = NestedTLSStream(self._core, self, context, server_hostname, timeout)
+                nested.heads = heads and heads.within(nested.get_extra_info("ssl_object"))
+                return nested
             # A name that does not encode fails here: inside `wrap_socket` it would leak the socket.
             (server_hostname or "").encode("idna")
             seconds = self._left(timeout, "ConnectTimeout")
             inner = self._inner.start_tls(context, server_hostname, seconds)
+            _report_cuts(inner.get_extra_info("socket"))
         except BaseException as error:
             self.close()
             if isinstance(error, ValueError):  # a name that TLS cannot ask for
                 raise self._core.ConnectError(str(error)) from error
             raise
-        return LimitedStream(self._core, inner)
+        heads = self.heads and self.heads.within(inner.get_extra_info("ssl_object"))
+        return LimitedStream(self._core, inner, heads)
+
+
+def _report_cuts(sock: Any) -> None:
+    """Have a TLS connection that ends without saying so be an error (RFC 8446 §6.1).
+
+    What has been received may be a part of what was sent, cut by anybody on the way.
+    """
+    if isinstance(sock, ssl.SSLSocket):
+        sock.suppress_ragged_eofs = False  # type: ignore[attr-defined]  # given to `wrap_socket`, kept
 
 
 class LimitedBackend(_Clocked, httpcore.NetworkBackend):
@@ -154,14 +183,20 @@ class LimitedBackend(_Clocked, httpcore.NetworkBackend):
         core: The engine whose errors are raised: `httpcore` or `httpcore2`.
         inner: Its backend, or None for the engine's own.
         resolve: Finds the addresses of a host.
+        max_header_bytes: The longest head of an answer, or None where answers are not HTTP/1.1.
     """
 
     def __init__(
-        self, core: ModuleType, inner: Any = None, resolve: Resolve = socket.getaddrinfo
+        self,
+        core: ModuleType,
+        inner: Any = None,
+        resolve: Resolve = socket.getaddrinfo,
+        max_header_bytes: int | None = MAX_HEADER_BYTES,
     ) -> None:
         super().__init__(core)
         self._inner = inner or core.SyncBackend()
         self._resolve = resolve
+        self._heads = heads_of(core, max_header_bytes)
 
     def connect_tcp(
         self,
@@ -189,7 +224,7 @@ class LimitedBackend(_Clocked, httpcore.NetworkBackend):
                 if untried == 1:
                     raise
             else:
-                return LimitedStream(self._core, stream)
+                return LimitedStream(self._core, stream, self._heads())
         msg = f"{host} has no address"
         raise self._core.ConnectError(msg)
 
@@ -202,7 +237,7 @@ class LimitedBackend(_Clocked, httpcore.NetworkBackend):
         """Connect to a Unix domain socket."""
         seconds = self._left(timeout, "ConnectTimeout")
         stream = self._inner.connect_unix_socket(path, seconds, socket_options)
-        return LimitedStream(self._core, stream)
+        return LimitedStream(self._core, stream, self._heads())
 
     def _addresses(self, host: str, port: int) -> list[str]:
         self._check_port(port)
@@ -226,19 +261,38 @@ class AsyncLimitedStream(_Stream, httpcore.AsyncNetworkStream):
 
     _closed = False
 
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection knows of *info*."""
+        if info == "is_readable" and is_more_held(self._inner):
+            return True
+        return self._inner.get_extra_info(info)
+
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the next bytes, at most *max_bytes*; none at the end."""
+        """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
+        heads = self.heads
+        some = partial(self._some, max_bytes, timeout)
+        return await (some() if heads is None or not heads.awaited else heads.aread(some))
+
+    async def _some(self, max_bytes: int, timeout: float | None) -> bytes:
         if self._closed:
             msg = "the connection was closed"
             raise self._core.ReadError(msg)
         seconds = self._left(timeout, "ReadTimeout")
         try:
-            return await self._inner.read(max_bytes, seconds)  # type: ignore[no-any-return]
+            data: bytes = await self._inner.read(max_bytes, seconds)
         except OSError as error:  # a TLS alert, such as for a client certificate that is missing
             raise self._core.ReadError(str(error)) from error
+        if not data:
+            tls = self.get_extra_info("ssl_object")
+            if tls is not None and was_cut(tls):
+                msg = "the TLS connection ended without saying so"
+                raise self._core.ReadError(msg)
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of *buffer*. A phase timeout bounds each step forward, the moment the whole."""
+        if self.heads is not None:
+            self.heads.asked()
         try:
             for part in _parts(buffer):
                 await self._inner.write(part, self._left(timeout, "WriteTimeout"))
@@ -267,7 +321,8 @@ class AsyncLimitedStream(_Stream, httpcore.AsyncNetworkStream):
             if isinstance(error, (ValueError, OSError)):
                 raise self._core.ConnectError(str(error)) from error
             raise
-        return AsyncLimitedStream(self._core, inner)
+        heads = self.heads and self.heads.within(inner.get_extra_info("ssl_object"))
+        return AsyncLimitedStream(self._core, inner, heads)
 
 
 def _parts(buffer: bytes) -> Iterator[bytes | memoryview]:
@@ -285,11 +340,18 @@ class AsyncLimitedBackend(_Clocked, httpcore.AsyncNetworkBackend):
     Args:
         core: The engine whose errors are raised: `httpcore` or `httpcore2`.
         inner: Its backend, or None for the engine's own on AnyIO, for asyncio and trio alike.
+        max_header_bytes: The longest head of an answer, or None where answers are not HTTP/1.1.
     """
 
-    def __init__(self, core: ModuleType, inner: Any = None) -> None:
+    def __init__(
+        self,
+        core: ModuleType,
+        inner: Any = None,
+        max_header_bytes: int | None = MAX_HEADER_BYTES,
+    ) -> None:
         super().__init__(core)
         self._inner = inner or core.AnyIOBackend()
+        self._heads = heads_of(core, max_header_bytes)
 
     async def connect_tcp(
         self,
@@ -304,7 +366,7 @@ class AsyncLimitedBackend(_Clocked, httpcore.AsyncNetworkBackend):
         seconds = self._left(timeout, "ConnectTimeout")
         options = [*KEEP_ALIVE, *(socket_options or ())]
         stream = await self._inner.connect_tcp(host, port, seconds, local_address, options)
-        return AsyncLimitedStream(self._core, stream)
+        return AsyncLimitedStream(self._core, stream, self._heads())
 
     async def connect_unix_socket(
         self,
@@ -315,4 +377,4 @@ class AsyncLimitedBackend(_Clocked, httpcore.AsyncNetworkBackend):
         """Connect to a Unix domain socket."""
         seconds = self._left(timeout, "ConnectTimeout")
         stream = await self._inner.connect_unix_socket(path, seconds, socket_options)
-        return AsyncLimitedStream(self._core, stream)
+        return AsyncLimitedStream(self._core, stream, self._heads())

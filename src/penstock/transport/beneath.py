@@ -41,6 +41,7 @@ class PoolOptions(TypedDict, total=False):
     http2: bool
     uds: str | None
     environ: Mapping[str, str] | None
+    max_header_bytes: int
 
 
 class Beneath:
@@ -64,7 +65,8 @@ class Beneath:
         meter_provider: An OpenTelemetry meter provider; the global one unless given.
         clock: Time and chance; tests pass a `penstock.testing.VirtualClock`.
         **pool: Options of the transport of Penstock's own: `verify`, `cert`, `trust_env`, `proxy`,
-            `limits`, `http1`, `http2`, `uds`, `environ`. See `penstock.transport.PoolTransport`.
+            `limits`, `http1`, `http2`, `uds`, `environ`, `max_header_bytes`. See
+            `penstock.transport.PoolTransport`.
 
     Raises:
         ConfigurationError: The stack cannot work in this colour, a value cannot work, or the

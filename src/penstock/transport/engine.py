@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from penstock.transport.family import Family
 
 
+_IDEMPOTENT = frozenset({b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PUT", b"TRACE"})
+
+
 class EngineErrors:
     """From what an engine raises to its family's error of the same name.
 
@@ -44,6 +47,16 @@ class EngineErrors:
         return getattr(self._http, name)(text)  # type: ignore[no-any-return]
 
 
+def may_send_again(request: Any) -> bool:
+    """Tell whether the engine's *request* may go out once more although it may have arrived.
+
+    So it may if to do it twice is to do it once (RFC 9110 §9.2.2), which an idempotency key makes
+    of any method.
+    """
+    keyed = any(name.lower() == b"idempotency-key" for name, _ in request.headers)
+    return request.stream.is_whole and (keyed or request.method in _IDEMPOTENT)
+
+
 class SentBody:
     """The body of a request on its way.
 
@@ -52,11 +65,18 @@ class SentBody:
 
     Args:
         stream: The family's stream.
+        lasting: Whether it gives the same bytes however often it is read.
     """
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, *, lasting: bool) -> None:
         self._stream = stream
+        self._lasting = lasting
         self._parts: Any = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it can be sent still."""
+        return self._lasting or self._parts is None
 
     def __iter__(self) -> Iterator[bytes]:
         self._parts = iter(self._stream)

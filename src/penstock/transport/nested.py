@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 
+from penstock.transport.leftovers import has_more
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
     from typing import TypeVar
+
+    from penstock.transport.heads import Heads
 
     T = TypeVar("T")
 
@@ -30,7 +34,12 @@ class NestedTLSStream(httpcore.NetworkStream):
         context: The SSL context for the origin.
         server_hostname: The origin's name.
         timeout: The limit of the handshake.
+
+    Attributes:
+        heads: Watches the answers inside it, if they are HTTP/1.1.
     """
+
+    heads: Heads | None = None
 
     def __init__(
         self,
@@ -54,11 +63,15 @@ class NestedTLSStream(httpcore.NetworkStream):
             raise core.ConnectError(str(error)) from error
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return the next bytes, at most *max_bytes*; none at the end."""
-        return self._run(partial(self._tls.read, max_bytes), timeout, self._core.ReadError)
+        """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
+        some = partial(self._run, partial(self._tls.read, max_bytes), timeout, self._core.ReadError)
+        heads = self.heads
+        return some() if heads is None or not heads.awaited else heads.read(some)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of *buffer*."""
+        if self.heads is not None:
+            self.heads.asked()
         unsent = memoryview(buffer)
         while unsent:
             sent = self._run(partial(self._tls.write, unsent), timeout, self._core.WriteError)
@@ -70,6 +83,8 @@ class NestedTLSStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection knows of *info*."""
+        if info == "is_readable" and has_more(self._tls):
+            return True
         return self._tls if info == "ssl_object" else self._outer.get_extra_info(info)
 
     def _run(self, operation: Callable[[], T], timeout: float | None, broken: type[Exception]) -> T:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import httpx
 
+from penstock.checks import check_count
 from penstock.errors import ClientClosed, ConfigurationError, InvalidOption
 from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
 from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
 from penstock.transport.family import Family, httpx_family
+from penstock.transport.heads import MAX_HEADER_BYTES
 from penstock.transport.pool import AsyncPool, Pool
 from penstock.transport.proxies import (
     ProxyMap,
@@ -76,6 +78,8 @@ class _Pools:
         http2: Whether to offer HTTP/2.
         uds: The path of a Unix domain socket to connect to, whatever the host.
         environ: The environment's variables, or None for the process's own.
+        max_header_bytes: The longest head of an HTTP/1.1 answer, in bytes, interim (1xx) answers
+            included. Over HTTP/2 the engine announces a limit of its own, 64 KiB.
 
     Raises:
         ConfigurationError: A setting cannot work, or needs an extra that is not installed.
@@ -102,13 +106,16 @@ class _Pools:
         http2: bool = False,
         uds: str | None = None,
         environ: Mapping[str, str] | None = None,
+        max_header_bytes: int = MAX_HEADER_BYTES,
     ) -> None:
+        check_count("max_header_bytes", max_header_bytes)
         variables = (os.environ if environ is None else environ) if trust_env else None
         self._limits = _checked(limits or _DEFAULT_LIMITS)
         self._protocols = _protocols(http1=http1, http2=http2)
         self._tls = tls_settings(verify, cert, variables)
         self._proxies = _chosen(proxy, uds, variables)
         self._uds = uds
+        self._most = {"max_header_bytes": max_header_bytes if http1 else None}
         self._core, self._http = self.family.core, self.family.http
         self._errors = EngineErrors(self.family)
         self._stream_class = getattr(self._http, self._stream_name)
@@ -151,9 +158,9 @@ class _Pools:
             return self._pools[server]
 
     def _new_pool(self, server: ProxyServer | None) -> Any:
-        proxy, backend = None, self._backend_class(self._core)
+        proxy, backend = None, self._backend_class(self._core, **self._most)
         if server is not None and server.is_socks:
-            backend = self._socks_class(self._core, server)
+            backend = self._socks_class(self._core, server, **self._most)
         elif server is not None:
             proxy = self._core_proxy(server)
         limits, shared = self._limits, "h2" in self._protocols
@@ -187,7 +194,7 @@ class _Pools:
             body = type(request.stream).__name__
             msg = f"{type(self).__name__} cannot send a body of the other colour: {body}"
             raise InvalidOption(msg)
-        return SentBody(request.stream)
+        return SentBody(request.stream, lasting=isinstance(request.stream, self._http.ByteStream))
 
     def _core_request(self, request: Any, body: SentBody) -> Any:
         # The engine gets the extensions themselves, not a copy: a read timeout that is changed

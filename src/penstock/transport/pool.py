@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from penstock.transport.engine import may_send_again
+from penstock.transport.heads import Unanswered
 from penstock.transport.leases import FORKS, Leases
+from penstock.transport.leftovers import nothing_is_left
 from penstock.transport.until import left
 
 if TYPE_CHECKING:
@@ -106,14 +109,21 @@ class Pool(_Pool):
         """
         origin = self._origin(request)
         leases = self._current()
+        slot = None
         while True:
-            slot = self._slot(leases, origin, request)
+            slot = slot or self._slot(leases, origin, request)
             try:
                 if slot.since is not None and slot.connection.has_expired():
                     slot = self._renewed(leases, slot)
                 response = slot.connection.handle_request(request)
             except self._core.ConnectionNotAvailable:
                 self._refused(leases, slot)
+                slot = None
+            except Unanswered:
+                if not may_send_again(request):
+                    self.release(leases, slot, whole=False)
+                    raise
+                slot = self._renewed(leases, slot)  # a new one has nothing to be unanswered after
             except BaseException:
                 self.release(leases, slot, whole=False)
                 raise
@@ -216,7 +226,7 @@ class LeasedBody:
         whole = False
         try:
             self._stream.close()
-            whole = self.whole
+            whole = self.whole and nothing_is_left(slot.connection)
         finally:
             self._pool.release(self._leases, slot, whole=whole)
 
@@ -235,8 +245,9 @@ class AsyncPool(_Pool):
         """
         origin = self._origin(request)
         leases = self._current()
+        slot = None
         while True:
-            slot = leases.take(origin)
+            slot = slot or leases.take(origin)
             if slot is None:
                 slot = await self._waited(leases, leases.wait(origin, anyio.Event()), request)
             try:
@@ -247,7 +258,14 @@ class AsyncPool(_Pool):
                 response = await slot.connection.handle_async_request(request)
             except self._core.ConnectionNotAvailable:
                 leases.refused(slot)
+                slot = None
                 await self.bury(leases)
+            except Unanswered:
+                if not may_send_again(request):
+                    leases.release(slot, whole=False)
+                    await self.bury(leases)
+                    raise
+                slot = leases.renewed(slot)  # a new one has nothing to be unanswered after
             except BaseException:
                 leases.release(slot, whole=False)
                 await self.bury(leases)
@@ -342,6 +360,7 @@ class AsyncLeasedBody:
         self._slot: Slot | None = slot
         self._stream = response.stream
         self.whole = response.extensions["http_version"] == b"HTTP/2"
+        self._connection = slot.connection
         slot.stream = response.extensions["network_stream"]
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -360,7 +379,7 @@ class AsyncLeasedBody:
         try:
             with anyio.CancelScope(shield=True):
                 await self._stream.aclose()
-            whole = True
+            whole = nothing_is_left(self._connection)
         finally:
             if slot is not None:
                 leases.release(slot, whole=whole)

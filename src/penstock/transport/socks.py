@@ -19,6 +19,7 @@ from penstock.transport.backend import (
     LimitedBackend,
     LimitedStream,
 )
+from penstock.transport.heads import MAX_HEADER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -104,10 +105,16 @@ class SocksBackend(LimitedBackend):
     Args:
         core: The engine whose errors are raised.
         server: The proxy.
+        max_header_bytes: The longest head of an answer, or None where answers are not HTTP/1.1.
     """
 
-    def __init__(self, core: ModuleType, server: ProxyServer) -> None:
-        super().__init__(core)
+    def __init__(
+        self,
+        core: ModuleType,
+        server: ProxyServer,
+        max_header_bytes: int | None = MAX_HEADER_BYTES,
+    ) -> None:
+        super().__init__(core, max_header_bytes=max_header_bytes)
         self._server = server
 
     def connect_tcp(
@@ -122,12 +129,14 @@ class SocksBackend(LimitedBackend):
         self._check_port(port)
         near = _host_port(self._server)
         stream = super().connect_tcp(*near, timeout, local_address, socket_options)
+        heads, stream.heads = stream.heads, None  # what the proxy says is no answer
         try:
             with _connecting(self._core):
                 _run(stream, handshake(host, port, self._server.credentials), timeout)
         except BaseException:
             stream.close()
             raise
+        stream.heads = heads
         return stream
 
 
@@ -150,10 +159,16 @@ class AsyncSocksBackend(AsyncLimitedBackend):
     Args:
         core: The engine whose errors are raised.
         server: The proxy.
+        max_header_bytes: The longest head of an answer, or None where answers are not HTTP/1.1.
     """
 
-    def __init__(self, core: ModuleType, server: ProxyServer) -> None:
-        super().__init__(core)
+    def __init__(
+        self,
+        core: ModuleType,
+        server: ProxyServer,
+        max_header_bytes: int | None = MAX_HEADER_BYTES,
+    ) -> None:
+        super().__init__(core, max_header_bytes=max_header_bytes)
         self._server = server
 
     async def connect_tcp(
@@ -168,6 +183,7 @@ class AsyncSocksBackend(AsyncLimitedBackend):
         self._check_port(port)
         near = _host_port(self._server)
         stream = await super().connect_tcp(*near, timeout, local_address, socket_options)
+        heads, stream.heads = stream.heads, None  # what the proxy says is no answer
         try:
             with _connecting(self._core):
                 await _arun(stream, handshake(host, port, self._server.credentials), timeout)
@@ -175,6 +191,7 @@ class AsyncSocksBackend(AsyncLimitedBackend):
             with anyio.CancelScope(shield=True):
                 await stream.aclose()
             raise
+        stream.heads = heads
         return stream
 
 
