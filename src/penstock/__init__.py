@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from penstock import logging as logging
+    from penstock import telemetry as telemetry
     from penstock.arguments import InsecureWarning as InsecureWarning
     from penstock.body import BodyEnd as BodyEnd
     from penstock.body import observe_body as observe_body
@@ -255,11 +257,15 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
+_MODULES = {"logging", "telemetry"}  # for applications: `penstock.telemetry.configure(…)`
+
 __all__ = [*sorted([*_HOME_OF, "__version__"])]  # noqa: PLE0604 - the table holds the names
 
 
 def __getattr__(name: str) -> object:
     # Loaded when first asked for (PEP 562): importing Penstock costs next to nothing.
+    if name in _MODULES:
+        return importlib.import_module(f"penstock.{name}")
     if name not in _HOME_OF:
         msg = f"module 'penstock' has no attribute {name!r}"
         raise AttributeError(msg)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-PUBLIC_MODULES = ["demo", "middleware", "settings", "streaming", "testing", "transport"]
+PUBLIC_MODULES = ["demo", "logging", "middleware", "settings", "streaming", "telemetry"]
+PUBLIC_MODULES += ["testing", "transport"]
 FACTS = [
     fact
     for name, fact in vars(facts).items()

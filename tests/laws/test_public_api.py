@@ -11,15 +11,24 @@ from typing import Any
 import pytest
 
 import penstock
+import penstock.logging
 import penstock.middleware
 import penstock.streaming
+import penstock.telemetry
 import penstock.testing
 from penstock import RequestOptions, Stack
 from penstock.options import Overrides
 
 from .sources import FRAMEWORK, tree_of
 
-FACADES = [penstock, penstock.middleware, penstock.streaming, penstock.testing]
+FACADES = [
+    penstock,
+    penstock.logging,
+    penstock.middleware,
+    penstock.streaming,
+    penstock.telemetry,
+    penstock.testing,
+]
 
 CLIENT = (
     "base_url api_key auth headers params cookies user_agent timeout deadline max_retries "
@@ -132,7 +141,8 @@ def test_what_type_checkers_see_is_what_there_is() -> None:
         for home, names in penstock._HOMES.items()
         for name in names
     }
-    assert seen == table
+    modules = {("penstock", name, name) for name in penstock._MODULES}
+    assert seen == table | modules
 
 
 def test_a_name_that_is_not_there() -> None:
