@@ -13,11 +13,15 @@ from click.testing import CliRunner
 from penstock.cli.group import penstock
 from penstock.demo import DemoServer
 
+from .chromium import CHROMIUM
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from click.testing import Result
+
+collect_ignore = [] if CHROMIUM else ["test_in_chromium.py"]
 
 API_KEY = "a-key-nobody-should-see-4711"
 

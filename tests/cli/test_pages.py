@@ -27,7 +27,7 @@ def test_both_clients_tell_the_same(one_by_one: list[Played], at_once: list[Play
     """Outcomes, rows, spans and log events are alike whichever client sent the calls."""
 
     def story(played: Played) -> object:
-        rows = [(row.kind, row.tone) for row in played.watched.waterfall().rows]
+        rows = [(row.kind, row.tone) for row in played.waterfall.rows]
         spans = [(span.name, span.kind) for span in played.recording.spans]
         lines = [(line.level, line.event) for line in played.recording.lines]
         return played.call.name, played.watched.outcome, rows, spans, lines

@@ -119,7 +119,7 @@ def test_the_demo_plays_each_sdk(play: Callable[..., Any]) -> None:
     played = play(SDK_CALLS)
     assert [one.client for one in played] == [prefix + call.client for call in SDK_CALLS]
     assert [one.watched.outcome for one in played] == ["200"] * 4
-    assert [one.watched.waterfall().attempts for one in played] == [1, 2, 1, 1]
+    assert [one.waterfall.attempts for one in played] == [1, 2, 1, 1]
     assert [len(one.recording.spans) for one in played] == [2, 3, 2, 2]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from penstock.demo.recording import LogLine, Recorder, recording, recording_logger
@@ -22,7 +25,7 @@ def test_spans_are_kept_by_the_recording_they_happen_in() -> None:
 
 def test_a_span_knows_the_one_above() -> None:
     """A span started below another is its child and of its trace."""
-    tracer = Recorder()
+    tracer = Recorder().get_tracer("t")
     with recording() as kept, tracer.start_as_current_span("above"):
         tracer.start_span("below", kind=SpanKind.CLIENT, attributes={"a": 1})
     above, below = kept.spans
@@ -35,7 +38,7 @@ def test_a_span_knows_the_one_above() -> None:
 def test_a_span_keeps_what_it_is_told() -> None:
     """Name, attributes, status and the first end are kept; events and exceptions are not."""
     with recording() as kept:
-        span = Recorder().start_span("a", start_time=1_000_000_000)
+        span = Recorder().get_tracer("t").start_span("a", start_time=1_000_000_000)
     span.update_name("b")
     span.set_attribute("x", 1)
     span.set_attributes({"y": 2})
@@ -48,6 +51,40 @@ def test_a_span_keeps_what_it_is_told() -> None:
     (seen,) = kept.spans
     assert (seen.name, seen.attributes, seen.seconds) == ("b", {"x": 1, "y": 2}, 2.5)
     assert seen.status.status_code is StatusCode.ERROR
+
+
+def test_spans_are_exported_beside() -> None:
+    """A provider beside makes the same spans: identity, parents, times, and all they are told."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = Recorder(provider).get_tracer("scope", "1.0")
+    with recording() as kept, tracer.start_as_current_span("above"):
+        span = tracer.start_span("first", kind=SpanKind.CLIENT, attributes={"a": 1}, start_time=10)
+        span.update_name("below")
+        span.set_attribute("b", 2)
+        span.set_attributes({"c": 3})
+        span.set_status(StatusCode.ERROR, "no")
+        span.add_event("e")
+        span.record_exception(ValueError("wrong"))
+        span.end(20)
+    below, above = exporter.get_finished_spans()
+    assert [told.span_id for told in kept.spans] == [
+        told.get_span_context().span_id for told in (above, below)
+    ]
+    assert kept.spans[0].trace_id == below.get_span_context().trace_id
+    assert below.parent == above.get_span_context()
+    assert (below.name, below.kind, below.start_time, below.end_time) == (
+        "below",
+        SpanKind.CLIENT,
+        10,
+        20,
+    )
+    assert dict(below.attributes or {}) == {"a": 1, "b": 2, "c": 3} == kept.spans[1].attributes
+    assert (below.status.status_code, below.status.description) == (StatusCode.ERROR, "no")
+    assert [event.name for event in below.events] == ["e", "exception"]
+    assert below.instrumentation_scope is not None
+    assert below.instrumentation_scope.name == "scope"
 
 
 def test_log_events_are_kept_whole() -> None:

@@ -1,173 +1,199 @@
-"""The model of a waterfall: what facts become, and that time is shown as it was."""
+"""The model of a waterfall: what spans become, and that time is shown as it was."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+import gc
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind
 
-from penstock import (
-    AttemptEnded,
-    AttemptStarted,
-    AuthRefreshed,
-    BodyEnd,
-    ConnectionFailed,
-    Redirected,
-    RetryScheduled,
-    RetryStopped,
-    SendEnded,
-    Stack,
-)
-from penstock.demo.watch import Watch, Watched
+import penstock
+from penstock import ConnectionFailed, Stack
+from penstock.demo.detail import BODY, BodySpan, RetrySource, detailed
+from penstock.demo.recording import RecordedSpan, Recorder, recording
 from penstock.demo.waterfall import STOPPED, Row, Waterfall, waterfall
 from penstock.middleware import Retry
 from penstock.testing import Reply, Script, VirtualClock
 
-SECONDS = st.integers(0, 5_000).map(lambda count: count / 1024)  # exact in binary, and so are sums
+NS = st.integers(0, 5_000_000_000)
+EPOCH = 1_700_000_000_000_000_000
 
 
-@st.composite
-def calls(draw: st.DrawFn) -> tuple[list[Any], float, float]:
-    """Facts of attempts one after another, when they began, and the seconds between everything."""
-    started = now = draw(SECONDS)
-    overhead = 0.0
-    facts: list[Any] = []
-    last = draw(st.integers(0, 4))
-    for number in range(last + 1):
-        idle, took, more, wait = (draw(SECONDS) for _ in range(4))
-        facts.append(AttemptStarted(number, now + idle))
-        status = 200 if number == last else 503
-        facts.append(SendEnded(number, number, now + idle, took, "GET", status))
-        facts.append(AttemptEnded(number, now + idle + took, took, status))
-        now += idle + took
-        overhead += idle
-        if number < last:
-            now += more
-            overhead += more
-            facts.append(RetryScheduled(number + 1, now, wait, "503"))
-            now += wait
-    return facts, started, overhead
+def span(
+    name: str,
+    start: int,
+    end: int | None,
+    attributes: dict[str, Any] | None = None,
+    parent: SpanContext = INVALID_SPAN_CONTEXT,
+) -> RecordedSpan:
+    made = RecordedSpan(name, parent, SpanKind.INTERNAL, attributes, EPOCH + start)
+    if end is not None:
+        made.end(EPOCH + end)
+    return made
 
 
-def drawn(*facts: Any, **named: Any) -> list[Row]:
-    return list(waterfall(facts, started=0.0, **named).rows)
+class Call:
+    """Spans of one call, in seconds since it began.
+
+    Args:
+        end: When it was over, or None.
+        **attributes: Of the call's own span, `_` for `.`.
+    """
+
+    def __init__(self, end: float | None, **attributes: Any) -> None:
+        named = {f"penstock.{name.replace('_', '.')}": value for name, value in attributes.items()}
+        self.call = span("penstock.call", 0, None if end is None else int(end * 1e9), named)
+        self.spans = [self.call]
+
+    def send(self, start: float, end: float | None, status: Any = None, **more: Any) -> Call:
+        attributes = {"http.request.method": "GET", "url.full": "http://here/a"}
+        if isinstance(status, int):
+            attributes["http.response.status_code"] = status  # type: ignore[assignment]
+        elif status is not None:
+            attributes["error.type"] = status
+        attributes.update({name.replace("_", "."): value for name, value in more.items()})
+        return self.child("GET", start, end, attributes)
+
+    def child(self, name: str, start: float, end: float | None, attributes: Any) -> Call:
+        until = None if end is None else int(end * 1e9)
+        parent = self.call.get_span_context()
+        self.spans.append(span(name, int(start * 1e9), until, attributes, parent))
+        return self
+
+    @property
+    def rows(self) -> list[Row]:
+        return list(waterfall(self.spans).rows)
 
 
-@given(calls())
-def test_time_adds_up(call: tuple[list[Any], float, float]) -> None:
-    """Attempts, waits and what lay between them are the total; a wait reaches to its attempt."""
-    facts, started, overhead = call
-    fall = waterfall(facts, started=started)
-    waiting = [row for row in fall.rows if row.kind == "wait"]
-    # What passes between the end of a wait and its attempt is shown as waiting.
-    planned = {fact.number: fact.wait for fact in facts if isinstance(fact, RetryScheduled)}
-    late = sum(row.seconds - planned[row.number] for row in waiting)
-    assert sum(row.seconds for row in fall.rows) == fall.total - overhead + late
+def retry(wait: float, reason: str = "503", source: str | None = "backoff") -> dict[str, Any]:
+    told = {"penstock_retry_wait": wait, "penstock_retry_reason": reason}
+    return told | ({"penstock_retry_source": source} if source else {})
 
 
-@given(calls())
-def test_attempts_and_waits_never_overlap(call: tuple[list[Any], float, float]) -> None:
-    """In a call that does one thing after another, each row begins where the last had ended."""
-    facts, started, _ = call
-    rows = waterfall(facts, started=started).rows
-    assert all(before.end <= after.start for before, after in pairwise(rows))
+TIMES = st.lists(st.tuples(NS, NS), min_size=1, max_size=5)
 
 
-@given(calls())
-def test_every_row_lies_within_the_call(call: tuple[list[Any], float, float]) -> None:
-    """No row begins before the call or ends after it, and none ends before it begins."""
-    facts, started, _ = call
-    fall = waterfall(facts, started=started)
-    assert all(0 <= row.start <= row.end <= fall.total for row in fall.rows)
+def attempts(times: list[tuple[int, int]], rest: int) -> list[RecordedSpan]:
+    """Return spans of attempts one after another: how long before each, and how long it took."""
+    call = span("penstock.call", now := 0, None)
+    spans = [call]
+    for number, (idle, took) in enumerate(times):
+        told: dict[str, Any] = {"http.request.method": "GET", "http.response.status_code": 503}
+        if number:
+            told |= {"penstock.retry.wait": 0.5, "penstock.retry.reason": "503"}
+        now += idle
+        spans.append(span("GET", now, now + took, told, call.get_span_context()))
+        now += took
+    call.end(EPOCH + now + rest)
+    return spans
 
 
-def _later(fact: Any, seconds: float) -> Any:
-    moment = "started" if isinstance(fact, SendEnded) else "at"
-    return fact._replace(**{moment: getattr(fact, moment) + seconds})
+@given(TIMES, NS)
+def test_time_is_shown_as_it_was(times: list[tuple[int, int]], rest: int) -> None:
+    """Each attempt lasts as long as its span, each wait fills what lies between two of them."""
+    rows = waterfall(attempts(times, rest)).rows
+    shown = {
+        kind: [row.seconds for row in rows if row.kind == kind] for kind in ("attempt", "wait")
+    }
+    assert shown["attempt"] == pytest.approx([took / 1e9 for _, took in times], abs=1e-6)
+    assert shown["wait"] == pytest.approx([idle / 1e9 for idle, _ in times[1:]], abs=1e-6)
 
 
-@given(calls(), st.integers(-1000, 1000))
-def test_only_the_time_since_the_start_counts(
-    call: tuple[list[Any], float, float], shift: int
-) -> None:
-    """The same call at another moment is the same waterfall."""
-    facts, started, _ = call
-    shifted = [_later(fact, shift) for fact in facts]
-    assert waterfall(shifted, started=started + shift) == waterfall(facts, started=started)
+@given(TIMES, NS)
+def test_rows_follow_one_another_within_the_call(times: list[tuple[int, int]], rest: int) -> None:
+    """In a call that does one thing after another no rows overlap, and none leaves the call."""
+    fall = waterfall(attempts(times, rest))
+    moments = [moment for row in fall.rows for moment in (row.start, row.end)]
+    assert [0, *moments, fall.total] == sorted([0, *moments, fall.total])
 
 
 def test_a_retried_call() -> None:
     """Each attempt has its status, the wait between them its reason and length."""
-    fall = waterfall(
-        [
-            AttemptStarted(0, 10.0),
-            SendEnded(0, 0, 10.0, 1.0, "GET", 503),
-            AttemptEnded(0, 11.0, 1.0, 503),
-            RetryScheduled(1, 11.0, 0.42, "503"),
-            AttemptStarted(1, 11.5),
-            SendEnded(1, 1, 11.5, 0.5, "GET", 200),
-            AttemptEnded(1, 12.0, 0.5, 200),
-        ],
-        started=10.0,
-    )
-    assert fall == Waterfall(
+    call = Call(2.0, attempts=2)
+    call.send(0.0, 1.0, 503).send(1.5, 2.0, 200, **retry(0.42))
+    assert waterfall(call.spans) == Waterfall(
         (
             Row("attempt", 0, 0.0, 1.0, "503", "failed"),
             Row("wait", 1, 1.0, 1.5, "503, backoff 0.42 s", "wait"),
             Row("attempt", 1, 1.5, 2.0, "200", "ok"),
         ),
         2.0,
+        2,
+        EPOCH,
     )
-    assert fall.attempts == 2
 
 
-def test_a_wait_the_server_asked_for() -> None:
-    """It says so."""
-    (row,) = drawn(RetryScheduled(1, 0.0, 1.0, "429", "retry_after"), ended=1.0)
-    assert row.label == "429, Retry-After 1.00 s"
-
-
-def test_a_wait_that_was_cut_short() -> None:
-    """It ends with the call where no attempt followed."""
-    (row,) = drawn(RetryScheduled(1, 0.0, 5.0, "503"), ended=2.0)
-    assert (row.start, row.end) == (0.0, 2.0)
+@pytest.mark.parametrize(
+    ("source", "label"),
+    [
+        ("retry_after", "429, Retry-After 1.00 s"),
+        ("backoff", "429, backoff 1.00 s"),
+        (None, "429, wait 1.00 s"),
+    ],
+)
+def test_what_set_a_wait(source: str | None, label: str) -> None:
+    """A wait says who asked for it, where that is known."""
+    call = Call(2.0).send(0.0, 0.5, 429).send(1.5, 2.0, 200, **retry(1.0, "429", source))
+    assert call.rows[1].label == label
 
 
 @pytest.mark.parametrize(("reason", "words"), [*STOPPED.items(), ("whim", "whim")])
 def test_why_a_failure_was_not_tried_again(reason: str, words: str) -> None:
     """The last attempt says why none followed."""
-    (row,) = drawn(AttemptEnded(0, 1.0, 1.0, 503), RetryStopped(0, 1.0, reason))
+    (row,) = Call(1.0, retry_stopped=reason).send(0.0, 1.0, 503).rows
     assert row.label == f"503, {words}"
 
 
-def test_an_attempt_that_failed_without_a_status() -> None:
-    """It shows the error's class."""
-    (row,) = drawn(AttemptEnded(0, 1.0, 1.0, None, "ConnectionFailed"))
-    assert (row.label, row.tone) == ("ConnectionFailed", "failed")
+@pytest.mark.parametrize(
+    ("status", "more", "label"),
+    [
+        ("penstock.errors.ConnectionFailed", {}, "ConnectionFailed"),
+        ("TimeoutError", {}, "TimeoutError"),
+        (None, {"penstock_outcome": "cancelled"}, "cancelled"),
+        (None, {}, "no response"),
+    ],
+)
+def test_a_send_without_a_status(status: str | None, more: dict[str, Any], label: str) -> None:
+    """It shows the error's class, or how else it ended."""
+    (row,) = Call(1.0).send(0.0, 1.0, status, **more).rows
+    assert (row.label, row.tone) == (label, "failed")
 
 
-def test_an_attempt_that_has_not_ended() -> None:
+def test_a_send_that_has_not_ended() -> None:
     """It reaches to the end of the call and says that it is unfinished."""
-    (row,) = drawn(AttemptStarted(0, 0.5), ended=2.0)
+    (row,) = Call(2.0).send(0.5, None).rows
     assert (row.start, row.end, row.label) == (0.5, 2.0, "unfinished")
+
+
+@pytest.mark.parametrize(
+    ("end", "attributes", "expected"),
+    [
+        (0.5, {"error.type": "penstock.errors.CircuitOpen"}, ("CircuitOpen", "failed")),
+        (0.5, {"penstock.outcome": "ok"}, ("ok", "ok")),
+        (None, {}, ("unfinished", "failed")),
+    ],
+)
+def test_a_call_that_sent_nothing(end: Any, attributes: Any, expected: tuple[str, str]) -> None:
+    """It is one row, with what became of the call."""
+    call = Call(end)
+    call.call.attributes.update(attributes)
+    (row,) = call.rows
+    assert (row.label, row.tone) == expected
 
 
 def test_the_hops_of_a_redirect() -> None:
     """Every send of an attempt with several is a row, and says where it led."""
-    rows = drawn(
-        AttemptStarted(0, 0.0),
-        SendEnded(0, 0, 0.0, 1.0, "GET", 302),
-        Redirected(1.0, 302, "http://here/b"),
-        SendEnded(1, 0, 1.0, 1.0, "GET", 307),
-        Redirected(2.0, 307, "http://there/c"),
-        SendEnded(2, 0, 2.0, 1.0, "GET", 200),
-        AttemptEnded(0, 3.0, 3.0, 200),
-        origin="http://here",
-    )
-    assert rows == [
+    call = Call(3.0)
+    call.send(0.0, 1.0, 302)
+    call.send(1.0, 2.0, 307, http_request_resend_count=1, url_full="http://here/b")
+    call.spans[-1].attributes["http.request.resend_count"] = 1
+    call.send(2.0, 3.0, 200, url_full="http://there/c")
+    call.spans[-1].attributes["http.request.resend_count"] = 2
+    assert call.rows == [
         Row("attempt", 0, 0.0, 3.0, "200", "ok"),
         Row("send", 0, 0.0, 1.0, "302 to /b", "moved"),
         Row("send", 1, 1.0, 2.0, "307 to http://there/c", "moved"),
@@ -177,59 +203,126 @@ def test_the_hops_of_a_redirect() -> None:
 
 def test_a_renewed_key() -> None:
     """The send that was refused says that the key was renewed."""
-    rows = drawn(
-        AttemptStarted(0, 0.0),
-        SendEnded(0, 0, 0.0, 1.0, "GET", 401),
-        AuthRefreshed(1.5),
-        SendEnded(1, 0, 2.0, 1.0, "GET", 200),
-        AttemptEnded(0, 3.0, 3.0, 200),
-    )
+    rows = Call(3.0).send(0.0, 1.0, 401).send(2.0, 3.0, 200).rows
     assert [row.label for row in rows] == ["200", "401, key renewed", "200"]
 
 
 @pytest.mark.parametrize(
-    ("outcome", "error", "label", "tone"),
+    ("attributes", "label", "tone"),
     [
-        ("completed", None, "1,234 bytes", "body"),
-        ("closed", None, "1,234 bytes", "body"),
-        ("error", ConnectionFailed("cut"), "ConnectionFailed after 1,234 bytes", "failed"),
+        ({f"{BODY}.size": 1234}, "1,234 bytes", "body"),
+        (
+            {f"{BODY}.size": 1234, "error.type": "a.ConnectionFailed"},
+            "ConnectionFailed after 1,234 bytes",
+            "failed",
+        ),
     ],
 )
-def test_the_body_of_a_stream(outcome: str, error: Exception | None, label: str, tone: str) -> None:
+def test_the_body_of_a_stream(attributes: dict[str, Any], label: str, tone: Any) -> None:
     """It follows its head up to the last byte, and says what was read."""
-    end = BodyEnd(outcome, error, 1234, 3, 1.5, 2.0)
-    rows = drawn(AttemptStarted(0, 0.0), AttemptEnded(0, 1.0, 1.0, 200), ended=2.5, body=end)
-    assert rows[1:] == [Row("body", 0, 1.0, 2.0, label, tone)]  # type: ignore[arg-type]
+    call = Call(2.5).send(0.0, 2.5, 200).child(BODY, 1.0, 2.0, attributes)
+    assert call.rows == [
+        Row("attempt", 0, 0.0, 1.0, "200", "ok"),
+        Row("body", 0, 1.0, 2.0, label, tone),
+    ]
 
 
 def test_a_body_of_which_nothing_was_read() -> None:
     """It is no row."""
-    unread = BodyEnd("closed", None, 0, 0, None, None)
-    assert len(drawn(AttemptEnded(0, 1.0, 1.0, 200), body=unread)) == 1
+    assert len(Call(1.0).send(0.0, 1.0, 200).child(BODY, 1.0, 1.0, {f"{BODY}.size": 0}).rows) == 1
 
 
-def test_facts_of_others() -> None:
-    """A fact of a kind it does not know is passed over."""
-    assert drawn(object(), "a fact of an application's own") == []
+def test_the_spans_of_others() -> None:
+    """Other spans below the call, and those of a second call, are passed over."""
+    call = Call(1.0).child("cache.lookup", 0.0, 0.1, {}).send(0.1, 1.0, 200)
+    other = Call(9.0).send(0.0, 9.0, 500)
+    assert waterfall([*call.spans, *other.spans]) == waterfall(call.spans)
+    assert [row.label for row in call.rows] == ["200"]
 
 
-def test_the_facts_of_a_real_call(colour: Any) -> None:
+def test_no_span_at_all() -> None:
+    """It is an empty waterfall."""
+    assert waterfall([]) == Waterfall((), 0.0, 0, 0)
+
+
+class Recorded:
+    """A client of one colour, in virtual time, whose calls are drawn."""
+
+    def __init__(self, colour: Any, *replies: Any, **options: Any) -> None:
+        self.colour = colour
+        self.clock = VirtualClock()
+        stack = Stack.standard().replace(Retry, Retry(base_delay=2.0, jitter="none"))
+        self.client = colour.client(
+            "http://here",
+            transport=Script(replies, clock=self.clock),
+            clock=self.clock,
+            stack=detailed(stack),
+            tracer_provider=Recorder(),
+            **options,
+        )
+
+    def rows(self, use: Any) -> list[Row]:
+        with recording() as recorded:
+            use(self.client)
+        # Seconds since the epoch, as the virtual clock has them, are exact to a microsecond.
+        return [
+            replace(row, start=round(row.start, 6), end=round(row.end, 6))
+            for row in waterfall(recorded.spans).rows
+        ]
+
+
+def test_the_spans_of_a_real_call(colour: Any) -> None:
     """What a client records comes out to the second, whatever its colour."""
-    clock = VirtualClock()
     moved = Reply(302, headers={"Location": "/b"}, delay=0.5)
-    script = Script([Reply(503, delay=0.25), moved, Reply(200, delay=1.0)], clock=clock)
-    watched: list[Watched] = []
-    retry = Retry(base_delay=2.0, jitter="none")
-    stack = Stack([Watch(watched.append), *Stack.standard().replace(Retry, retry)])
-    client = colour.client("http://here", transport=script, clock=clock, stack=stack)
-    colour.run(lambda: client.get("/a"))
-    assert watched[0].waterfall() == Waterfall(
-        (
-            Row("attempt", 0, 0.0, 0.25, "503", "failed"),
-            Row("wait", 1, 0.25, 2.25, "503, backoff 2.00 s", "wait"),
-            Row("attempt", 1, 2.25, 3.75, "200", "ok"),
-            Row("send", 1, 2.25, 2.75, "302 to /b", "moved"),
-            Row("send", 2, 2.75, 3.75, "200", "ok"),
-        ),
-        3.75,
-    )
+    recorded = Recorded(colour, Reply(503, delay=0.25), moved, Reply(200, delay=1.0))
+    assert recorded.rows(lambda client: colour.run(lambda: client.get("/a"))) == [
+        Row("attempt", 0, 0.0, 0.25, "503", "failed"),
+        Row("wait", 1, 0.25, 2.25, "503, backoff 2.00 s", "wait"),
+        Row("attempt", 1, 2.25, 3.75, "200", "ok"),
+        Row("send", 1, 2.25, 2.75, "302 to /b", "moved"),
+        Row("send", 2, 2.75, 3.75, "200", "ok"),
+    ]
+
+
+def test_a_wait_the_server_asked_for(colour: Any) -> None:
+    """It is told from backoff by the span alone."""
+    limited = Reply(429, headers={"Retry-After": "7"})
+    recorded = Recorded(colour, limited, 200)
+    rows = recorded.rows(lambda client: colour.run(lambda: client.get("/a")))
+    assert rows[1].label.startswith("429, Retry-After 7")
+
+
+def test_a_real_stream(colour: Any) -> None:
+    """Its body is a row from its head to its last byte, however late it is closed."""
+    chunks = [b'{"n": 1}\n', 2.0, b'{"n": 2}\n']
+    recorded = Recorded(colour, Reply(200, delay=1.0, chunks=chunks))
+
+    def read(client: Any) -> None:
+        colour.events(client.stream_events("GET", "/a", format="ndjson"))
+
+    assert recorded.rows(read) == [
+        Row("attempt", 0, 0.0, 1.0, "200", "ok"),
+        Row("body", 0, 1.0, 3.0, "18 bytes", "body"),
+    ]
+
+
+def test_a_real_stream_that_breaks(colour: Any) -> None:
+    """Its body says how."""
+    chunks = [b'{"n": 1}\n', 1.0, ConnectionFailed("cut")]
+    recorded = Recorded(colour, Reply(200, chunks=chunks))
+
+    def read(client: Any) -> None:
+        with pytest.raises(penstock.StreamInterrupted):
+            colour.events(client.stream_events("GET", "/a", format="ndjson"))
+
+    rows = recorded.rows(read)
+    assert (rows[-1].label, rows[-1].tone) == ("ConnectionFailed after 9 bytes", "failed")
+    gc.collect()
+
+
+def test_the_two_middleware_that_add_detail() -> None:
+    """They go where spans are current, and nowhere in a stack that does not trace."""
+    names = [repr(layer) for layer in detailed(Stack.standard())]
+    assert names[names.index("Tracing()") + 1] == repr(BodySpan()) == "BodySpan()"
+    assert names[names.index("AttemptTracing()") + 1] == repr(RetrySource()) == "RetrySource()"
+    assert detailed(Stack.bare()) == Stack.bare()

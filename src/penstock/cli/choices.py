@@ -14,3 +14,9 @@ config_option = click.option(
     metavar="FILE",
     help="The settings file to read (TOML, JSON or YAML) instead of looking for one.",
 )
+html_option = click.option(
+    "--html",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    metavar="FILE",
+    help="Save waterfalls and spans as a page that needs nothing else.",
+)

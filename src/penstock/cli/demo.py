@@ -6,6 +6,9 @@ from typing import IO
 
 import click
 
+from penstock.cli.choices import html_option
+from penstock.cli.otlp import exporting_to, finish, otlp_option
+
 
 @click.command("demo")
 @click.option("--sync", "colour", flag_value="sync", help="Only the sync clients' calls.")
@@ -17,7 +20,16 @@ import click
     metavar="FILE",
     help="Save the waterfalls as a picture too.",
 )
-def command(colour: str | None, *, as_json: bool, svg: IO[str] | None) -> None:
+@html_option
+@otlp_option
+def command(
+    colour: str | None,
+    *,
+    as_json: bool,
+    svg: IO[str] | None,
+    html: IO[str] | None,
+    otlp: str | None,
+) -> None:
     """Watch real requests flow through the whole stack.
 
     Starts an API server inside this process, on a free port of the loopback interface, and
@@ -34,12 +46,16 @@ def command(colour: str | None, *, as_json: bool, svg: IO[str] | None) -> None:
       penstock demo
       penstock demo --async --json | jq '.calls[] | [.name, .total_s]'
       penstock demo --sync --svg docs/assets/waterfall.svg
+      penstock demo --html demo.html
+      penstock demo --otlp=http://localhost:4318
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
     from penstock.cli.lines import show, width_of_screen
+    from penstock.cli.outcomes import CONNECTION
     from penstock.demo.run import play_async, play_sync
 
-    one_by_one = [] if colour == "async" else play_sync()
-    at_once = [] if colour == "sync" else play_async()
+    exporting = exporting_to(otlp)
+    one_by_one = [] if colour == "async" else play_sync(exporting=exporting)
+    at_once = [] if colour == "sync" else play_async(exporting=exporting)
     if as_json:
         from penstock.cli.documents import print_document, told
 
@@ -53,3 +69,13 @@ def command(colour: str | None, *, as_json: bool, svg: IO[str] | None) -> None:
         from penstock.cli.picture import picture
 
         svg.write(picture(one_by_one or at_once))
+    if html is not None:
+        from penstock.cli.html import Section, html_page
+
+        sections = [
+            Section(one.watched, one.waterfall, one.recording.spans, one.call.title, one.client)
+            for one in (*one_by_one, *at_once)
+        ]
+        html.write(html_page("penstock demo", sections))
+    if not finish(exporting):
+        raise click.exceptions.Exit(CONNECTION)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from penstock.demo.recording import RecordedSpan
     from penstock.demo.run import Played
     from penstock.demo.watch import Watched
+    from penstock.demo.waterfall import Waterfall
 
 
 def print_document(document: object, *, indent: int | None = 2) -> None:
@@ -23,9 +24,8 @@ def print_document(document: object, *, indent: int | None = 2) -> None:
     click.echo(json.dumps(document, indent=indent, default=str))
 
 
-def seen(watched: Watched) -> dict[str, Any]:
+def seen(watched: Watched, waterfall: Waterfall) -> dict[str, Any]:
     """Return a call and its waterfall as data. Times are seconds since the call began."""
-    waterfall = watched.waterfall()
     return {
         "method": watched.method,
         "url": watched.url,
@@ -54,7 +54,7 @@ def told(played: Played) -> dict[str, Any]:
         "name": played.call.name,
         "title": played.call.title,
         "client": played.client,
-        **seen(played.watched),
+        **seen(played.watched, played.waterfall),
         "spans": [_span(span) for span in recording.spans],
         "log": [
             {"level": line.level, "event": line.event, **line.fields} for line in recording.lines

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from penstock.call import Call
     from penstock.demo.watch import Watched
+    from penstock.demo.waterfall import Waterfall
     from penstock.messages import Request, Response
 
 
@@ -40,11 +41,12 @@ def safe_headers(message: Request | Response, call: Call) -> list[tuple[str, str
     ]
 
 
-def print_exchange(watched: Watched, sent: Iterable[tuple[str, str]]) -> None:
+def print_exchange(watched: Watched, waterfall: Waterfall, sent: Iterable[tuple[str, str]]) -> None:
     """Write headers and waterfall to standard error, credentials redacted.
 
     Args:
         watched: The call.
+        waterfall: Its waterfall.
         sent: The headers of its last send, as they may be shown.
     """
     lines: list[Line] = [[Piece(f"> {watched.method} {watched.url}", "title")]]
@@ -54,20 +56,20 @@ def print_exchange(watched: Watched, sent: Iterable[tuple[str, str]]) -> None:
         status = f"{response.http_version} {response.status_code} {response.reason_phrase}"
         lines += [[Piece(f"< {status}", "title")]]
         lines += [*_headers("<", safe_headers(response, watched.call)), []]
-    waterfall = watched.waterfall()
     width = width_of_screen()
     lines += [head(watched, waterfall, width)]
     lines += draw(waterfall, width, label_width([waterfall]))
     show(lines, sys.stderr)
 
 
-def print_outcome(watched: Watched) -> None:
+def print_outcome(watched: Watched, waterfall: Waterfall) -> None:
     """Write the whole outcome to standard output as one JSON document.
 
     Args:
         watched: The call.
+        waterfall: Its waterfall.
     """
-    document: dict[str, Any] = {"schema": 1, **seen(watched)}
+    document: dict[str, Any] = {"schema": 1, **seen(watched, waterfall)}
     response = watched.response
     if response is not None:
         document["headers"] = safe_headers(response, watched.call)
@@ -75,11 +77,12 @@ def print_outcome(watched: Watched) -> None:
     print_document(document)
 
 
-def leave_by_status(watched: Watched) -> None:
+def leave_by_status(watched: Watched, waterfall: Waterfall) -> None:
     """Leave with the exit code of a final status of 400 or more, and say so in a line.
 
     Args:
         watched: The call.
+        waterfall: Its waterfall.
 
     Raises:
         click.exceptions.Exit: The status is 400 or more.
@@ -88,7 +91,6 @@ def leave_by_status(watched: Watched) -> None:
     code = exit_code_of_status(status)
     if not code:
         return
-    waterfall = watched.waterfall()
     attempts = f", {waterfall.attempts} attempts" if waterfall.attempts > 1 else ""
     phrase = f"{status} {responses.get(status, '')}".rstrip()
     complain(f"{phrase} ({watched.method} {watched.url}{attempts}, {duration(waterfall.total)})")

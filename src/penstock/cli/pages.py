@@ -52,7 +52,7 @@ def waterfalls(played: Sequence[Played], width: int) -> list[Line]:
         played: The calls.
         width: The columns of a line.
     """
-    falls = [one.watched.waterfall() for one in played]
+    falls = [one.waterfall for one in played]
     labels = label_width(falls)
     lines: list[Line] = []
     for number, (one, fall) in enumerate(zip(played, falls, strict=True), 1):
@@ -68,8 +68,9 @@ def overview(played: Sequence[Played], width: int) -> list[Line]:
         played: The calls.
         width: The columns of a line.
     """
-    first = min(one.watched.call.started for one in played)
-    falls = [(one.watched.call.started - first, one.watched.waterfall()) for one in played]
+    drawn = [one.waterfall for one in played]
+    first = min(fall.started for fall in drawn)
+    falls = [((fall.started - first) / 1e9, fall) for fall in drawn]
     total = max(offset + fall.total for offset, fall in falls)
     name = max(len(one.call.name) for one in played) + 2
     right = max(len(one.watched.outcome) for one in played) + _TIME

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli.choices import config_option, profile_option
+from penstock.cli.choices import config_option, html_option, profile_option
+from penstock.cli.otlp import exporting_to, finish, otlp_option
 
 if TYPE_CHECKING:
     from penstock.demo.watch import Watched
     from penstock.messages import Request
+    from penstock.settings import Settings
+    from penstock.stack import Stack
 
 
 @click.command("request")
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 @click.option("--timeout", type=float, metavar="S", help="Seconds for one attempt.")
 @click.option("--deadline", type=float, metavar="S", help="Seconds for everything, waits included.")
 @click.option("--max-retries", type=int, metavar="N", help="How many repeats may follow.")
+@otlp_option
+@html_option
 @profile_option
 @config_option
 @click.option("--no-fail", is_flag=True, help="Leave with 0 whatever the status is.")
@@ -55,6 +60,8 @@ def command(
     config_file: str | None,
     stream: bool,
     verbose: bool,
+    otlp: str | None,
+    html: IO[str] | None,
     no_fail: bool,
     json_output: bool,
 ) -> None:
@@ -74,6 +81,7 @@ def command(
       penstock request GET https://api.example.com/v1/models
       penstock request POST /v1/chat/completions --json @chat.json --stream
       penstock request GET /v1/models -v --max-retries 4 --deadline 10
+      penstock request GET /v1/models --html call.html --otlp=http://localhost:4318
 
     \b
     Exit codes: 0 below 400; 4 HTTP 4xx; 5 HTTP 5xx; 6 connection, TLS or DNS;
@@ -84,17 +92,23 @@ def command(
     from penstock.cli import bodies, exchange
     from penstock.cli.asking import call_of
     from penstock.client import Client
+    from penstock.demo.recording import Recorder, recording
     from penstock.demo.watch import Watch
+    from penstock.demo.waterfall import waterfall
     from penstock.settings import Settings
     from penstock.stack import Stack, on_request
 
     call = call_of(headers, json_body, data, stream=stream)
-    settings = Settings.load(config_file=config_file, profile=profile)
+    exporting = exporting_to(otlp)
+    # Spans are what the waterfall is drawn from: a program's settings do not take them away here.
+    settings = Settings.load(config_file=config_file, profile=profile, tracing={"enabled": True})
     values: dict[str, Any] = {
         "base_url": base_url,
         "timeout": timeout,
         "deadline": deadline,
         "max_retries": max_retries,
+        "tracer_provider": Recorder(exporting.tracer_provider if exporting else None),
+        "meter_provider": exporting.meter_provider if exporting else None,
     }
     given = {name: value for name, value in values.items() if value is not None}
     watched: list[Watched] = []
@@ -103,8 +117,12 @@ def command(
     def look(request: Request) -> None:
         sent[:] = exchange.safe_headers(request, Call.of(request))
 
-    stack = Stack([Watch(watched.append), *Stack.standard(settings), on_request(look)])
-    with Client.from_settings(settings, stack=stack, raise_for_status=False, **given) as client:
+    stack = _traced(Stack.standard(settings), settings, propagates=exporting is not None)
+    stack = Stack([Watch(watched.append), *stack, on_request(look)])
+    with (
+        recording() as recorded,
+        Client.from_settings(settings, stack=stack, raise_for_status=False, **given) as client,
+    ):
         try:
             if stream:
                 with client.stream(method.upper(), url, **call) as response:
@@ -114,10 +132,30 @@ def command(
                 if not json_output:
                     bodies.print_body(response)
         finally:
+            fall = waterfall(recorded.spans)
             for seen in watched:
                 if verbose:
-                    exchange.print_exchange(seen, sent)
+                    exchange.print_exchange(seen, fall, sent)
                 if json_output and not stream:
-                    exchange.print_outcome(seen)
+                    exchange.print_outcome(seen, fall)
+                if html is not None:
+                    from penstock.cli.html import Section, html_page
+
+                    html.write(html_page("penstock request", [Section(seen, fall, recorded.spans)]))
+            finish(exporting, recorded.spans[0].trace_id if recorded.spans else None)
     if not no_fail:
-        exchange.leave_by_status(watched[0])
+        exchange.leave_by_status(watched[0], fall)
+
+
+def _traced(stack: Stack, settings: Settings, *, propagates: bool) -> Stack:
+    """Return *stack* as it is recorded here: the server hears of a trace only if it is exported.
+
+    A sampled trace that arrives nowhere would still make the server record its part.
+    """
+    from penstock.demo.detail import detailed
+    from penstock.middleware import AttemptTracing
+
+    if not propagates:
+        quiet = AttemptTracing(settings.tracing.stream_span_end, propagate="none")
+        stack = stack.replace(AttemptTracing, quiet)
+    return detailed(stack)

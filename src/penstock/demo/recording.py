@@ -65,6 +65,14 @@ def recording() -> Iterator[Recording]:
 class RecordedSpan(trace.Span):
     """A span that keeps everything it is told.
 
+    Args:
+        name: Its name.
+        parent: The identity of the span above, which may be invalid.
+        kind: Its kind.
+        attributes: What is known at its start.
+        start: Nanoseconds since the epoch; now unless given.
+        beside: A span of another tracer that is told the same, and has its identity; or None.
+
     Attributes:
         name: Its name.
         kind: Its kind.
@@ -82,7 +90,9 @@ class RecordedSpan(trace.Span):
         kind: SpanKind,
         attributes: Mapping[str, Any] | None,
         start: int | None,
+        beside: trace.Span | None = None,
     ) -> None:
+        self._beside = beside or trace.INVALID_SPAN
         self.name = name
         self.kind = kind
         self.parent_id = parent.span_id if parent.is_valid else None
@@ -90,18 +100,17 @@ class RecordedSpan(trace.Span):
         self.start = start or time.time_ns()
         self.ended: int | None = None
         self.status = Status(StatusCode.UNSET)
-        trace_id = parent.trace_id if parent.is_valid else random.getrandbits(128)
-        self._context = SpanContext(
-            trace_id,
-            random.getrandbits(64),
-            is_remote=False,
-            trace_flags=TraceFlags(TraceFlags.SAMPLED),
-        )
+        self._context = beside.get_span_context() if beside else _identity_below(parent)
 
     @property
     def span_id(self) -> int:
         """Its id."""
         return self._context.span_id
+
+    @property
+    def trace_id(self) -> int:
+        """Its trace."""
+        return self._context.trace_id
 
     @property
     def seconds(self) -> float:
@@ -119,23 +128,28 @@ class RecordedSpan(trace.Span):
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Keep attributes."""
         self.attributes.update(attributes)
+        self._beside.set_attributes(attributes)
 
     def set_attribute(self, key: str, value: Any) -> None:
         """Keep an attribute."""
         self.attributes[key] = value
+        self._beside.set_attribute(key, value)
 
     def update_name(self, name: str) -> None:
         """Take another name."""
         self.name = name
+        self._beside.update_name(name)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Keep the status."""
         self.status = status if isinstance(status, Status) else Status(status, description)
+        self._beside.set_status(self.status)
 
     def add_event(
         self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None
     ) -> None:
-        """Pass over an event: Penstock makes none."""
+        """Pass an event on: Penstock makes none."""
+        self._beside.add_event(name, attributes, timestamp)
 
     def record_exception(
         self,
@@ -144,20 +158,34 @@ class RecordedSpan(trace.Span):
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None:
-        """Pass over an exception: Penstock records none as an event."""
+        """Pass an exception on: Penstock records none as an event."""
+        self._beside.record_exception(exception, attributes, timestamp, escaped)
 
     def end(self, end_time: int | None = None) -> None:
         """End it; the first end holds."""
         if self.ended is None:
             self.ended = end_time or time.time_ns()
+            self._beside.end(self.ended)
 
 
-class Recorder(trace.TracerProvider, trace.Tracer):
-    """A tracer provider, and its one tracer, whose spans go to the current `Recording`."""
+class Recorder(trace.TracerProvider):
+    """A tracer provider whose spans go to the current `Recording`.
 
-    def get_tracer(self, *_args: Any, **_named: Any) -> trace.Tracer:
-        """Return the tracer: there is one for everybody."""
-        return self
+    Args:
+        beside: A provider whose tracers make the same spans, to export them; or None.
+    """
+
+    def __init__(self, beside: trace.TracerProvider | None = None) -> None:
+        self._beside = beside
+
+    def get_tracer(self, *args: Any, **named: Any) -> trace.Tracer:
+        """Return a tracer that records."""
+        return _Tracer(self._beside.get_tracer(*args, **named) if self._beside else None)
+
+
+class _Tracer(trace.Tracer):
+    def __init__(self, beside: trace.Tracer | None) -> None:
+        self._beside = beside
 
     def start_span(
         self,
@@ -165,14 +193,27 @@ class Recorder(trace.TracerProvider, trace.Tracer):
         context: Context | None = None,
         kind: SpanKind = SpanKind.INTERNAL,
         attributes: Mapping[str, Any] | None = None,
-        links: Any = None,  # noqa: ARG002 - the API's signature
+        links: Any = None,
         start_time: int | None = None,
-        record_exception: bool = True,  # noqa: ARG002 - as above
-        set_status_on_exception: bool = True,  # noqa: ARG002 - as above
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
     ) -> RecordedSpan:
         """Start a span below the current one, or the one in *context*."""
         parent = trace.get_current_span(context).get_span_context()
-        span = RecordedSpan(name, parent, kind, attributes, start_time)
+        start = start_time or time.time_ns()
+        beside: trace.Span | None = None
+        if self._beside is not None:
+            beside = self._beside.start_span(
+                name,
+                context,
+                kind,
+                attributes,
+                links,
+                start,
+                record_exception,
+                set_status_on_exception,
+            )
+        span = RecordedSpan(name, parent, kind, attributes, start, beside)
         current = _CURRENT.get()
         if current is not None:
             current.spans.append(span)
@@ -182,6 +223,15 @@ class Recorder(trace.TracerProvider, trace.Tracer):
         """Return a context manager that starts a span and makes it the current one."""
         end_on_exit = named.pop("end_on_exit", True)
         return trace.use_span(self.start_span(name, *args, **named), end_on_exit=end_on_exit)
+
+
+def _identity_below(parent: SpanContext) -> SpanContext:
+    return SpanContext(
+        parent.trace_id if parent.is_valid else random.getrandbits(128),
+        random.getrandbits(64),
+        is_remote=False,
+        trace_flags=TraceFlags(TraceFlags.SAMPLED),
+    )
 
 
 def recording_logger() -> Any:

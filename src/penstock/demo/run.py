@@ -14,10 +14,12 @@ import anyio
 
 from penstock.client import AsyncClient, Client
 from penstock.demo.calls import CALLS, DemoCall
+from penstock.demo.detail import detailed
 from penstock.demo.recording import Recorder, recording, recording_logger
 from penstock.demo.sdk_calls import SDK_CALLS, SdkCall
 from penstock.demo.server import DemoServer
 from penstock.demo.watch import Watch
+from penstock.demo.waterfall import Waterfall, waterfall
 from penstock.errors import PenstockError
 from penstock.stack import Stack
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from penstock.demo.recording import Recording
     from penstock.demo.watch import Watched
+    from penstock.telemetry import Telemetry
 
 API_KEY = "the-key-of-the-demo"
 
@@ -54,46 +57,62 @@ class Played:
     watched: Watched
     recording: Recording
 
+    @property
+    def waterfall(self) -> Waterfall:
+        """What it spent its time on."""
+        return waterfall(self.recording.spans)
 
-def play_sync(calls: Sequence[DemoCall | SdkCall] = SHOW) -> list[Played]:
+
+def play_sync(
+    calls: Sequence[DemoCall | SdkCall] = SHOW, exporting: Telemetry | None = None
+) -> list[Played]:
     """Send the calls one after another, each with a sync client.
 
     Args:
         calls: What to send.
+        exporting: Where spans and metrics go beside being recorded, or None.
 
     Returns:
         How each went, in order.
     """
-    with DemoServer(api_key=API_KEY) as server, Client(**_arguments(server)) as client:
-        _play(client, _WARM_UP)
-        return [
-            _play(client, call) if isinstance(call, DemoCall) else _play_sdk(server, call)
-            for call in calls
-        ]
+    with DemoServer(api_key=API_KEY) as server:
+        common = _common(server, exporting)
+        with Client(**_own(common)) as client:
+            _play(client, _WARM_UP)
+            return [
+                _play(client, call) if isinstance(call, DemoCall) else _play_sdk(common, call)
+                for call in calls
+            ]
 
 
-def play_async(calls: Sequence[DemoCall | SdkCall] = SHOW) -> list[Played]:
+def play_async(
+    calls: Sequence[DemoCall | SdkCall] = SHOW, exporting: Telemetry | None = None
+) -> list[Played]:
     """Send the calls all at once, each with an async client.
 
     Args:
         calls: What to send.
+        exporting: Where spans and metrics go beside being recorded, or None.
 
     Returns:
         How each went, in the order they were given.
     """
-    return anyio.run(_play_all, calls)
+    return anyio.run(_play_all, calls, exporting)
 
 
-async def _play_all(calls: Sequence[DemoCall | SdkCall]) -> list[Played]:
+async def _play_all(
+    calls: Sequence[DemoCall | SdkCall], exporting: Telemetry | None
+) -> list[Played]:
     played: dict[str, Played] = {}
     with DemoServer(api_key=API_KEY) as server:
-        async with AsyncClient(**_arguments(server)) as client:
+        common = _common(server, exporting)
+        async with AsyncClient(**_own(common)) as client:
 
             async def play(call: DemoCall | SdkCall) -> None:
                 if isinstance(call, DemoCall):
                     played[call.name] = await _aplay(client, call)
                 else:
-                    played[call.name] = await _aplay_sdk(server, call)
+                    played[call.name] = await _aplay_sdk(common, call)
 
             await _aplay(client, _WARM_UP)
             async with anyio.create_task_group() as group:
@@ -102,23 +121,25 @@ async def _play_all(calls: Sequence[DemoCall | SdkCall]) -> list[Played]:
     return [played[call.name] for call in calls]
 
 
-def _arguments(server: DemoServer) -> dict[str, Any]:
+def _own(common: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a client of Penstock's own."""
     from penstock.middleware import Retry
 
     return {
-        **_common(server),
+        **common,
         "stack": Stack.standard().replace(Retry, Retry(base_delay=BASE_DELAY, jitter="equal")),
         "name": "demo",
     }
 
 
-def _common(server: DemoServer) -> dict[str, Any]:
-    """Give the arguments that every client takes, those of SDKs too."""
+def _common(server: DemoServer, exporting: Telemetry | None) -> dict[str, Any]:
+    """Return the arguments that every client takes, those of SDKs too."""
     return {
         "base_url": server.url,
         "api_key": API_KEY,
         "trust_env": False,
-        "tracer_provider": Recorder(),
+        "tracer_provider": Recorder(exporting.tracer_provider if exporting else None),
+        "meter_provider": exporting.meter_provider if exporting else None,
         "logger": recording_logger(),
     }
 
@@ -143,19 +164,19 @@ async def _aplay(client: AsyncClient, call: DemoCall) -> Played:
     return Played(call, "AsyncClient", watched[0], recorded)
 
 
-def _play_sdk(server: DemoServer, call: SdkCall) -> Played:
+def _play_sdk(common: dict[str, Any], call: SdkCall) -> Played:
     sdk_class = call.load(call.client)
     with (
-        sdk_class(**_common(server)) as sdk,
+        sdk_class(**common) as sdk,
         _told(call) as (watched, recorded, options),
     ):
         call.send(sdk.with_options(**options))
     return Played(call, call.client, watched[0], recorded)
 
 
-async def _aplay_sdk(server: DemoServer, call: SdkCall) -> Played:
+async def _aplay_sdk(common: dict[str, Any], call: SdkCall) -> Played:
     sdk_class = call.load(call.async_client)
-    async with sdk_class(**_common(server)) as sdk:
+    async with sdk_class(**common) as sdk:
         with _told(call) as (watched, recorded, options):
             await call.send(sdk.with_options(**options))
     return Played(call, call.async_client, watched[0], recorded)
@@ -176,7 +197,7 @@ def _told(
     watched: list[Watched] = []
     options = {
         "headers": {"X-Demo-Fault": call.fault, "X-Demo-Key": call.name} if call.fault else {},
-        "stack": lambda stack: Stack([Watch(watched.append), *stack]),
+        "stack": lambda stack: Stack([Watch(watched.append), *detailed(stack)]),
     }
     with recording() as recorded:
         try:

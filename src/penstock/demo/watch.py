@@ -1,4 +1,4 @@
-"""Watching calls from outside the stack: what a waterfall is drawn from."""
+"""Watching calls from outside the stack: what was asked for and what came of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from penstock.body import observe_body
 from penstock.call import Call
-from penstock.demo.waterfall import Waterfall, waterfall
 from penstock.errors import StatusError
 from penstock.redact import safe_text, safe_url
 
@@ -25,12 +24,11 @@ class Watched:
     """One call, seen from outside the stack.
 
     Attributes:
-        call: The call, with its facts.
+        call: The call.
         method: The request's method.
         url: Its URL, redacted.
         status: The final status, or None.
         error: The class name of what the call raised, or of what broke its stream; or None.
-        ended: The moment it was over, on the call's clock; for a stream, the moment its body was.
         body: How a stream's body ended.
         response: What came back, or None.
     """
@@ -40,7 +38,6 @@ class Watched:
     url: str
     status: int | None = None
     error: str | None = None
-    ended: float | None = None
     body: BodyEnd | None = None
     response: Response | None = None
 
@@ -58,17 +55,6 @@ class Watched:
     def path(self) -> str:
         """The URL's path."""
         return urlsplit(self.url).path or "/"
-
-    def waterfall(self) -> Waterfall:
-        """Return the call's waterfall, as far as it has come."""
-        url = urlsplit(self.url)
-        return waterfall(
-            self.call.facts,
-            started=self.call.started,
-            ended=self.ended,
-            origin=f"{url.scheme}://{url.netloc}",
-            body=self.body,
-        )
 
 
 class Watch:
@@ -89,19 +75,16 @@ class Watch:
         url = safe_text(safe_url(request.url), call.scope.secrets)
         watched = Watched(call, request.method, url)
         self._keep(watched)
-        now = call.runtime.now
         try:
             response = await call_next(request)
         except BaseException as error:
             watched.error = type(error).__name__
             if isinstance(error, StatusError):
                 watched.status = error.status_code
-            watched.ended = now()
             raise
         watched.status, watched.response = response.status_code, response
 
         def end(body: BodyEnd) -> None:
-            watched.ended = now()
             watched.body = body if call.stream else None
             if body.error is not None:
                 watched.error = type(body.error).__name__

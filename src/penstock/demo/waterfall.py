@@ -1,29 +1,21 @@
-"""The waterfall of one call: from the facts it recorded to rows on one scale of time.
+"""The waterfall of one call: from the spans it recorded to rows on one scale of time.
 
-How it looks is not decided here.
+How it looks is not decided here. The attributes it reads are those of the telemetry reference
+(docs/telemetry-reference.md), so spans of any tracer that keeps them would do.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from penstock.facts import (
-    AttemptEnded,
-    AttemptStarted,
-    AuthRefreshed,
-    Redirected,
-    RetryScheduled,
-    RetryStopped,
-    SendEnded,
-)
+from penstock.demo.detail import BODY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from penstock.body import BodyEnd
+    from penstock.demo.recording import RecordedSpan
 
 Kind = Literal["attempt", "send", "wait", "body"]
 Tone = Literal["ok", "moved", "failed", "wait", "body"]
@@ -36,7 +28,7 @@ STOPPED = {
     "method": "not safe to repeat",
     "retry_after": "Retry-After is over the cap",
 }
-"""Why a failure was not tried again: the reasons of `RetryStopped` in words."""
+"""Why a failure was not tried again: the values of `penstock.retry.stopped` in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,149 +68,133 @@ class Waterfall:
     Attributes:
         rows: In the order things began: a wait, the attempt it leads to, the attempt's sends.
         total: Seconds from the start of the call to its end, a stream's body included.
+        attempts: How many attempts there were, those that sent nothing included.
+        started: When the call began, in nanoseconds since the epoch.
     """
 
-    rows: tuple[Row, ...]
-    total: float
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts there were."""
-        return sum(row.kind == "attempt" for row in self.rows)
+    rows: tuple[Row, ...] = ()
+    total: float = 0.0
+    attempts: int = 0
+    started: int = 0
 
 
-def waterfall(
-    facts: Iterable[Any],
-    *,
-    started: float,
-    ended: float | None = None,
-    origin: str = "",
-    body: BodyEnd | None = None,
-) -> Waterfall:
+def waterfall(spans: Iterable[RecordedSpan]) -> Waterfall:
     """Draw up the waterfall of one call.
 
     Args:
-        facts: `Call.facts`, or the facts a subscriber saw; kinds it does not know are passed over.
-        started: The moment the call began, on the clock of its facts.
-        ended: The moment it was over; without it, the last moment a fact knows.
-        origin: The call's own origin, such as `https://api.example.com`; redirects within it show
-            their path alone.
-        body: How a stream's body ended, if the call was one.
+        spans: The call's span and those below it, in the order they began. Those of others, and of
+            a second call, are passed over.
 
     Returns:
-        The model that the renderers draw.
+        The model that the renderers draw; without rows where there is no span.
     """
-    known = _Facts(facts)
-    if ended is None:
-        ended = max([started, *known.moments])
-    return Waterfall(tuple(_Rows(known, started, ended, origin).all(body)), ended - started)
+    spans = list(spans)
+    known = {span.span_id for span in spans}
+    call = next((span for span in spans if span.parent_id not in known), None)
+    if call is None:
+        return Waterfall()
+    return _Call(call, [span for span in spans if span.parent_id == call.span_id]).waterfall()
 
 
-class _Facts:
-    """The facts of a call, by what they tell of."""
+class _Call:
+    """The span of a call, and what is right below it."""
 
-    def __init__(self, facts: Iterable[Any]) -> None:
-        self.begun: dict[int, float] = {}
-        self.ended: dict[int, AttemptEnded] = {}
-        self.sends: dict[int, list[SendEnded]] = defaultdict(list)
-        self.followed: dict[int, Redirected | AuthRefreshed] = {}
-        self.waits: dict[int, RetryScheduled] = {}
-        self.stops: dict[int, str] = {}
-        self.moments: list[float] = []
-        last_send = 0
-        for fact in facts:
-            match fact:
-                case AttemptStarted():
-                    self.begun[fact.number] = fact.at
-                case AttemptEnded():
-                    self.ended[fact.number] = fact
-                    self.begun.setdefault(fact.number, fact.at - fact.elapsed)
-                case SendEnded():
-                    self.sends[fact.attempt].append(fact)
-                    last_send = fact.number
-                    self.moments.append(fact.started + fact.elapsed)
-                case Redirected() | AuthRefreshed():
-                    self.followed[last_send] = fact
-                case RetryScheduled():
-                    self.waits[fact.number] = fact
-                case RetryStopped():
-                    self.stops[fact.number] = fact.reason
-                case _:
-                    continue
-            self.moments.append(fact.started if isinstance(fact, SendEnded) else fact.at)
+    def __init__(self, call: RecordedSpan, below: Sequence[RecordedSpan]) -> None:
+        self._call = call
+        self._attempts: list[list[RecordedSpan]] = []
+        self._body = next((span for span in below if span.name == BODY), None)
+        for send in below:
+            if "http.request.method" not in send.attributes:
+                continue
+            if not self._attempts or "penstock.retry.wait" in send.attributes:
+                self._attempts.append([])
+            self._attempts[-1].append(send)
+        ends = [span.ended for span in (call, *below) if span.ended is not None]
+        begins = [span.start for span in (call, *below)]
+        self._ended = max(ends + begins)
 
+    def waterfall(self) -> Waterfall:
+        rows = tuple(self._rows())
+        drawn = sum(row.kind == "attempt" for row in rows)
+        attempts = self._call.attributes.get("penstock.attempts", drawn)
+        total = (self._ended - self._call.start) / 1e9
+        return Waterfall(rows, total, attempts, self._call.start)
 
-class _Rows:
-    """The rows of one call, on the scale of the call."""
-
-    def __init__(self, known: _Facts, started: float, ended: float, origin: str) -> None:
-        self._known = known
-        self._started = started
-        self._ended = ended
-        self._origin = origin
-
-    def all(self, body: BodyEnd | None) -> Iterator[Row]:
+    def _rows(self) -> Iterator[Row]:
         """Give each attempt with the wait before it and the sends in it; then a stream's body."""
-        known = self._known
-        for number in sorted({*known.begun, *known.waits}):
-            if number in known.waits:
-                yield self._wait(known.waits[number])
-            if number in known.begun:
-                yield from self._attempt(number)
-        if body is not None and body.last_at is not None and known.ended:
-            last = max(known.ended)
-            label, tone = _of_body(body)
-            yield self._row("body", last, known.ended[last].at, body.last_at, label, tone)
+        if not self._attempts:
+            label, tone = _outcome(self._call)
+            yield self._row("attempt", 0, self._call.start, self._ended, label, tone)
+        for number, sends in enumerate(self._attempts):
+            if number:
+                yield self._wait(number, self._attempts[number - 1][-1], sends[0])
+            yield from self._attempt(number, sends)
+        if self._body is not None and (size := self._body.attributes.get(f"{BODY}.size")):
+            error = self._body.attributes.get("error.type")
+            label = f"{_bare(error)} after {size:,} bytes" if error else f"{size:,} bytes"
+            tone = "failed" if error else "body"
+            last = max(len(self._attempts) - 1, 0)
+            yield self._row("body", last, self._body.start, self._end_of(self._body), label, tone)
 
-    def _attempt(self, number: int) -> Iterator[Row]:
-        known = self._known
-        outcome = known.ended.get(number)
-        label, tone = _outcome(outcome)
-        if number in known.stops:
-            reason = known.stops[number]
+    def _attempt(self, number: int, sends: Sequence[RecordedSpan]) -> Iterator[Row]:
+        label, tone = _outcome(sends[-1])
+        reason = self._call.attributes.get("penstock.retry.stopped")
+        if reason and number == len(self._attempts) - 1:
             label = f"{label}, {STOPPED.get(reason, reason)}"
-        end = self._ended if outcome is None else outcome.at
-        yield self._row("attempt", number, known.begun[number], end, label, tone)
-        sends = known.sends[number]
-        for send in sends if len(sends) > 1 else ():
-            label, tone = _outcome(send)
-            label += _sequel(known.followed.get(send.number), self._origin)
-            end = send.started + send.elapsed
-            yield self._row("send", send.number, send.started, end, label, tone)
+        yield self._row("attempt", number, sends[0].start, self._end_of(sends[-1]), label, tone)
+        for send, following in zip(sends, (*sends[1:], None), strict=True):
+            if len(sends) > 1:
+                label, tone = _outcome(send)
+                label += _sequel(send, following)
+                count = send.attributes.get("http.request.resend_count", 0)
+                yield self._row("send", count, send.start, self._end_of(send), label, tone)
 
-    def _wait(self, wait: RetryScheduled) -> Row:
-        end = self._known.begun.get(wait.number, min(wait.at + wait.wait, self._ended))
-        source = "Retry-After" if wait.source == "retry_after" else wait.source
-        label = f"{wait.reason}, {source} {wait.wait:.2f} s"
-        return self._row("wait", wait.number, wait.at, end, label, "wait")
+    def _wait(self, number: int, before: RecordedSpan, after: RecordedSpan) -> Row:
+        told = after.attributes
+        sources = {"retry_after": "Retry-After", None: "wait"}
+        source = told.get("penstock.retry.source")
+        label = f"{told['penstock.retry.reason']}, {sources.get(source, source)} "
+        label += f"{told['penstock.retry.wait']:.2f} s"
+        return self._row("wait", number, self._end_of(before), after.start, label, "wait")
 
-    def _row(
-        self, kind: Kind, number: int, start: float, end: float, label: str, tone: Tone
-    ) -> Row:
-        return Row(kind, number, start - self._started, end - self._started, label, tone)
+    def _end_of(self, span: RecordedSpan) -> int:
+        """Return when *span* ended: a stream's send with its head, as its body is another row."""
+        end = self._ended if span.ended is None else span.ended
+        if self._body is None or span is self._body or end < self._body.start:
+            return end
+        return self._body.start
+
+    def _row(self, kind: Kind, number: int, start: int, end: int, label: str, tone: Tone) -> Row:
+        zero = self._call.start
+        return Row(kind, number, (start - zero) / 1e9, (end - zero) / 1e9, label, tone)
 
 
-def _outcome(ended: AttemptEnded | SendEnded | None) -> tuple[str, Tone]:
-    if ended is None:
-        return "unfinished", "failed"
-    if ended.status is None:
-        return ended.error or "no response", "failed"
+def _outcome(span: RecordedSpan) -> tuple[str, Tone]:
+    status = span.attributes.get("http.response.status_code")
+    error = span.attributes.get("error.type")
+    if error is None and status is None:
+        if span.ended is None:
+            return "unfinished", "failed"
+        outcome = span.attributes.get("penstock.outcome", "no response")
+        return outcome, "ok" if outcome == "ok" else "failed"
+    if status is None:
+        return _bare(str(error)), "failed"
     # RFC 9110 §15: 3xx asks for a further request, 4xx and 5xx are errors.
     tones: dict[int, Tone] = {3: "moved", 4: "failed", 5: "failed"}
-    return str(ended.status), tones.get(ended.status // 100, "ok")
+    return str(status), tones.get(status // 100, "ok")
 
 
-def _of_body(body: BodyEnd) -> tuple[str, Tone]:
-    if body.error is not None:
-        return f"{type(body.error).__name__} after {body.size:,} bytes", "failed"
-    return f"{body.size:,} bytes", "body"
-
-
-def _sequel(followed: Redirected | AuthRefreshed | None, origin: str) -> str:
-    if followed is None:
+def _sequel(send: RecordedSpan, following: RecordedSpan | None) -> str:
+    """Say what a send led to within its attempt."""
+    status = send.attributes.get("http.response.status_code", 0)
+    if following is None:
         return ""
-    if isinstance(followed, AuthRefreshed):
+    if status // 100 != 3:
         return ", key renewed"
-    url = urlsplit(followed.url)
-    here = f"{url.scheme}://{url.netloc}" == origin
-    return f" to {followed.url.removeprefix(origin) if here else followed.url}"
+    here, there = urlsplit(send.attributes["url.full"]), following.attributes["url.full"]
+    return f" to {there.removeprefix(f'{here.scheme}://{here.netloc}')}"
+
+
+def _bare(error: str) -> str:
+    """Return an error's class without its module: `error.type` has both."""
+    return error.rpartition(".")[2]
