@@ -72,16 +72,31 @@ def ratio(over: Subject, under: Subject) -> float:
     return statistics.median(a / b for a, b in zip(over.costs, under.costs, strict=True))
 
 
+def added(over: Subject, under: Subject, base: Subject) -> float:
+    """Return what *over* costs beyond *under*, as a share of *base*: the median of the rounds'."""
+    costs = zip(over.costs, under.costs, base.costs, strict=True)
+    return statistics.median((a - b) / whole for a, b, whole in costs)
+
+
 def telemetry() -> dict[str, Any]:
     """Return what makes a client record: a real SDK with a batch processor, a JSON line a call."""
+    return {"tracer_provider": recording_tracers(), "logger": json_logger()}
+
+
+def recording_tracers() -> TracerProvider:
+    """Return a real tracer provider with a batch processor, whose exporter sends nothing."""
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(_NoExport(), max_queue_size=1 << 16))
-    logger = structlog.wrap_logger(
+    return provider
+
+
+def json_logger() -> Any:
+    """Return a structlog logger that renders each event as a line of JSON and writes it nowhere."""
+    return structlog.wrap_logger(
         structlog.WriteLogger(_Nowhere()),  # type: ignore[arg-type]  # any text file
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
     )
-    return {"tracer_provider": provider, "logger": logger}
 
 
 class _Nowhere(io.TextIOBase):

@@ -18,35 +18,14 @@ import subprocess
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from harness import interleave, of_async, of_sync, options_of, ratio, report, telemetry
+from stub import BODY, KEY, PATH, SIGNED, URL, VALUES, Stub
 
 import penstock
 from penstock.stepping import run_now
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
-BODY = {"model": "demo", "messages": [{"role": "user", "content": "How tall is a penstock?"}]}
-ANSWER = b'{"id": "1", "choices": [{"message": {"role": "assistant", "content": "Tall."}}]}'
-HEAD = [
-    (b"Date", b"Fri, 20 Nov 2026 10:00:00 GMT"),
-    (b"Content-Type", b"application/json"),
-    (b"Content-Length", str(len(ANSWER)).encode()),
-    (b"Connection", b"keep-alive"),
-    (b"Server", b"stub"),
-    (b"X-Request-Id", b"req_1"),
-    (b"Cache-Control", b"no-store"),
-    (b"Vary", b"Accept"),
-    (b"X-RateLimit-Remaining", b"99"),
-    (b"X-RateLimit-Reset", b"60"),
-]
-CLIENT_HEADERS = {"X-Tenant": "acme", "X-App": "benchmark"}
-KEY = "benchmark-key-0123456789"
-URL = "https://api.example.com/v1"
-PATH = "/chat/completions"
 
 BARE_CALL = 95e-6
 """Seconds a bare call took where the budgets that are times were set."""
@@ -65,26 +44,6 @@ BUDGETS = {
 """Upper bounds: ratios to bare httpx in the same run, unless the name says otherwise."""
 
 
-class _Stream(httpx.SyncByteStream, httpx.AsyncByteStream):
-    def __iter__(self) -> Iterator[bytes]:
-        yield ANSWER
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield ANSWER
-
-
-class Stub(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers as an HTTP transport does: raw headers and an unread stream."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:  # noqa: ARG002 - httpx's
-        return httpx.Response(
-            200, headers=HEAD, stream=_Stream(), extensions={"http_version": b"HTTP/1.1"}
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return self.handle_request(request)
-
-
 async def passing(request: penstock.Request, call_next: penstock.Next) -> penstock.Response:
     """The cheapest middleware there is."""
     return await call_next(request)
@@ -94,19 +53,17 @@ def calls(
     rounds: int, times: int, loop: asyncio.AbstractEventLoop
 ) -> tuple[dict[str, float], float]:
     """Time whole calls; return the median ratio of each to bare httpx of its colour."""
-    values: dict[str, Any] = {"base_url": URL, "headers": CLIENT_HEADERS}
-    bare = httpx.Client(**values, transport=Stub())
-    abare = httpx.AsyncClient(**values, transport=Stub())
-    quiet = penstock.Client(**values, api_key=KEY, transport=Stub())
-    aquiet = penstock.AsyncClient(**values, api_key=KEY, transport=Stub())
-    full = penstock.Client(**values, api_key=KEY, transport=Stub(), **telemetry())
-    afull = penstock.AsyncClient(**values, api_key=KEY, transport=Stub(), **telemetry())
-    signed = {"Authorization": f"Bearer {KEY}"}
+    bare = httpx.Client(**VALUES, transport=Stub())
+    abare = httpx.AsyncClient(**VALUES, transport=Stub())
+    quiet = penstock.Client(**VALUES, api_key=KEY, transport=Stub())
+    aquiet = penstock.AsyncClient(**VALUES, api_key=KEY, transport=Stub())
+    full = penstock.Client(**VALUES, api_key=KEY, transport=Stub(), **telemetry())
+    afull = penstock.AsyncClient(**VALUES, api_key=KEY, transport=Stub(), **telemetry())
     subjects = [
-        of_sync("bare, sync", lambda: bare.post(PATH, json=BODY, headers=signed).json()),
+        of_sync("bare, sync", lambda: bare.post(PATH, json=BODY, headers=SIGNED).json()),
         of_sync("quiet, sync", lambda: quiet.post(PATH, json=BODY).json()),
         of_sync("full, sync", lambda: full.post(PATH, json=BODY).json()),
-        of_async("bare, async", lambda: abare.post(PATH, json=BODY, headers=signed), loop),
+        of_async("bare, async", lambda: abare.post(PATH, json=BODY, headers=SIGNED), loop),
         of_async("quiet, async", lambda: aquiet.post(PATH, json=BODY), loop),
         of_async("full, async", lambda: afull.post(PATH, json=BODY), loop),
     ]
