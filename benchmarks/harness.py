@@ -8,34 +8,55 @@ mean nothing on a shared machine.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import io
+import json
 import logging
+import platform
 import random
 import statistics
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from concurrent.futures import ThreadPoolExecutor
+
+RESULTS = Path(__file__).parent / "results"
 
 
 class Subject:
-    """Something to time: `run(n)` does it n times."""
+    """Something to time: `run(n)` does it n times.
+
+    Attributes:
+        costs: CPU seconds of the process for doing it once, one for each round.
+        waits: Seconds by the clock on the wall, likewise.
+    """
 
     def __init__(self, name: str, run: Callable[[int], None]) -> None:
         self.name = name
         self._run = run
         self.costs: list[float] = []
+        self.waits: list[float] = []
 
     def round(self, times: int) -> None:
-        before = time.process_time()
+        cpu, wall = time.process_time(), time.perf_counter()
         self._run(times)
-        self.costs.append((time.process_time() - before) / times)
+        self.waits.append((time.perf_counter() - wall) / times)
+        self.costs.append((time.process_time() - cpu) / times)
+
+    def forget(self) -> None:
+        """Drop what was timed until now."""
+        self.costs.clear()
+        self.waits.clear()
 
 
 def of_sync(name: str, call: Callable[[], Any]) -> Subject:
@@ -56,12 +77,47 @@ def of_async(
     return Subject(name, lambda times: loop.run_until_complete(repeat(times)))
 
 
+def of_threads(
+    name: str, call: Callable[[], Any], threads: ThreadPoolExecutor, at_once: int
+) -> Subject:
+    """Do it from *at_once* of *threads*, which live on between rounds; from this one if one."""
+    if at_once == 1:
+        return of_sync(name, call)
+
+    def work(share: Iterator[int]) -> None:
+        for _ in share:
+            call()
+
+    def run(times: int) -> None:
+        share = iter(range(times))  # taking from it is atomic
+        for future in [threads.submit(work, share) for _ in range(at_once)]:
+            future.result()
+
+    return Subject(name, run)
+
+
+def of_tasks(
+    name: str, call: Callable[[], Awaitable[Any]], loop: asyncio.AbstractEventLoop, at_once: int
+) -> Subject:
+    """Do it from *at_once* tasks."""
+
+    async def work(share: Iterator[int]) -> None:
+        for _ in share:
+            await call()
+
+    async def repeat(times: int) -> None:
+        share = iter(range(times))
+        await asyncio.gather(*(work(share) for _ in range(at_once)))
+
+    return Subject(name, lambda times: loop.run_until_complete(repeat(times)))
+
+
 def interleave(subjects: list[Subject], rounds: int, times: int) -> None:
     """Time *subjects* in turns, in another order each round, after a round that does not count."""
     order = random.Random(0)
     for subject in subjects:
         subject.round(times // 4 + 1)
-        subject.costs.clear()
+        subject.forget()
     for _ in range(rounds):
         for subject in order.sample(subjects, len(subjects)):
             subject.round(times)
@@ -81,6 +137,11 @@ def added(over: Subject, under: Subject, base: Subject) -> float:
 def telemetry() -> dict[str, Any]:
     """Return what makes a client record: a real SDK with a batch processor, a JSON line a call."""
     return {"tracer_provider": recording_tracers(), "logger": json_logger()}
+
+
+def everything() -> dict[str, Any]:
+    """Return `telemetry`, and a meter provider whose reader holds what is recorded."""
+    return {**telemetry(), "meter_provider": MeterProvider([InMemoryMetricReader()])}
 
 
 def recording_tracers() -> TracerProvider:
@@ -109,14 +170,33 @@ class _NoExport(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
-def options_of(description: str | None, rounds: int) -> argparse.Namespace:
-    """Return what the command line says: `check`, `rounds`."""
+def parser_of(description: str | None, rounds: int) -> argparse.ArgumentParser:
+    """Return a parser of what every benchmark takes: `--check`, `--rounds`, `--save`."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--check", action="store_true", help="exit 1 when a budget is missed")
     parser.add_argument("--rounds", type=int, default=rounds)
-    return parser.parse_args()
+    parser.add_argument(
+        "--save", action="store_true", help="keep the figures, which report.py draws"
+    )
+    return parser
+
+
+def options_of(description: str | None, rounds: int) -> argparse.Namespace:
+    """Return what the command line says, for a benchmark that takes nothing of its own."""
+    return parser_of(description, rounds).parse_args()
+
+
+def save(options: argparse.Namespace, figures: Mapping[str, Any]) -> None:
+    """Write *figures* to `results/`, beside where they were read, if asked to."""
+    if not options.save:
+        return
+    RESULTS.mkdir(exist_ok=True)
+    data = {"where": f"CPython {platform.python_version()}, {platform.system()}", **figures}
+    file = RESULTS / f"{Path(sys.argv[0]).stem}.json"
+    file.write_text(json.dumps(data, indent=1) + "\n")
+    print(f"saved: {file.name}")
 
 
 def report(

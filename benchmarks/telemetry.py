@@ -20,6 +20,7 @@ import httpx
 from assembled import assembled
 from harness import (
     added,
+    everything,
     interleave,
     json_logger,
     of_async,
@@ -45,15 +46,6 @@ BUDGETS = {
     "everything on over assembled": 0.50,
 }
 """Upper bounds, for each colour."""
-
-
-def everything() -> dict[str, Any]:
-    """Return what makes a client record all there is, with a reader that holds the metrics."""
-    return {
-        "tracer_provider": recording_tracers(),
-        "meter_provider": MeterProvider([InMemoryMetricReader()]),
-        "logger": json_logger(),
-    }
 
 
 def silent_stack() -> penstock.Stack:
