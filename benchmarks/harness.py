@@ -30,28 +30,43 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
     from concurrent.futures import ThreadPoolExecutor
 
+BARE_CALL = 95e-6
+"""Seconds a bare `httpx.Client.post` took in memory where the budgets that are times were set."""
+
 RESULTS = Path(__file__).parent / "results"
 
 
 class Subject:
     """Something to time: `run(n)` does it n times.
 
+    Args:
+        name: What it is called.
+        run: As above.
+        clock: Tells the CPU seconds spent until now; those of this process unless given.
+
     Attributes:
-        costs: CPU seconds of the process for doing it once, one for each round.
+        name: As above.
+        costs: CPU seconds for doing it once, one for each round.
         waits: Seconds by the clock on the wall, likewise.
     """
 
-    def __init__(self, name: str, run: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        run: Callable[[int], None],
+        clock: Callable[[], float] = time.process_time,
+    ) -> None:
         self.name = name
         self._run = run
+        self._clock = clock
         self.costs: list[float] = []
         self.waits: list[float] = []
 
     def round(self, times: int) -> None:
-        cpu, wall = time.process_time(), time.perf_counter()
+        cpu, wall = self._clock(), time.perf_counter()
         self._run(times)
         self.waits.append((time.perf_counter() - wall) / times)
-        self.costs.append((time.process_time() - cpu) / times)
+        self.costs.append((self._clock() - cpu) / times)
 
     def forget(self) -> None:
         """Drop what was timed until now."""
@@ -121,6 +136,44 @@ def interleave(subjects: list[Subject], rounds: int, times: int) -> None:
     for _ in range(rounds):
         for subject in order.sample(subjects, len(subjects)):
             subject.round(times)
+
+
+class Curve:
+    """The same done by several, at several sizes of something.
+
+    Args:
+        title: What the sizes are of, such as `threads that share a client`.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._subjects: dict[tuple[str, int], Subject] = {}
+
+    def add(self, name: str, size: int, subject: Subject) -> None:
+        """Add *subject* as what *name* does at *size*."""
+        self._subjects[name, size] = subject
+
+    def run(self, rounds: int, times: int, *, at: int | None = None) -> None:
+        """Time everything, or only what is at one size, in turns."""
+        chosen = [s for (_, size), s in self._subjects.items() if at in {None, size}]
+        interleave(chosen, rounds, times)
+
+    def medians(self) -> dict[str, dict[int, float]]:
+        """Return seconds of CPU by name and size."""
+        found: dict[str, dict[int, float]] = {}
+        for (name, size), subject in self._subjects.items():
+            found.setdefault(name, {})[size] = statistics.median(subject.costs)
+        return found
+
+    def rise(self, name: str, high: int, low: int) -> float | None:
+        """Return how many times what it costs at *low* it costs at *high*; None without *name*."""
+        over, under = (self._subjects.get((name, size)) for size in (high, low))
+        return ratio(over, under) if over and under else None
+
+    def slope(self, name: str, high: int, low: int) -> float:
+        """Return the seconds that one more costs, from the best of both ends."""
+        over, under = self._subjects[name, high], self._subjects[name, low]
+        return (min(over.costs) - min(under.costs)) / (high - low)
 
 
 def ratio(over: Subject, under: Subject) -> float:

@@ -21,14 +21,11 @@ from functools import partial
 from typing import Any
 
 import httpx
-from harness import interleave, of_async, of_sync, options_of, ratio, report, telemetry
+from harness import BARE_CALL, interleave, of_async, of_sync, options_of, ratio, report, telemetry
 from stub import BODY, KEY, PATH, SIGNED, URL, VALUES, Stub
 
 import penstock
 from penstock.stepping import run_now
-
-BARE_CALL = 95e-6
-"""Seconds a bare call took where the budgets that are times were set."""
 
 BUDGETS = {
     "full, sync": 1.10,

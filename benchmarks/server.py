@@ -1,7 +1,7 @@
 """nginx on a free port of the loopback: a server in another process that costs a client nothing.
 
-It answers every POST with the document of `stub`, and GET /bytes/N with N bytes, from files made on
-demand. It keeps connections for as long as a benchmark runs.
+It answers every POST with the document of `stub`, and GET /bytes/N with N bytes once asked to. It
+keeps connections for as long as a benchmark runs.
 """
 
 from __future__ import annotations
@@ -75,12 +75,11 @@ class Server:
         self._files = home / "bytes"
         self._files.mkdir()
 
-    def bytes_url(self, count: int) -> str:
-        """Return a URL whose body is *count* bytes."""
+    def serve_bytes(self, count: int) -> None:
+        """Answer GET /bytes/*count* with so many bytes."""
         file = self._files / str(count)
         if not file.exists():
             file.write_bytes(b"x" * count)
-        return f"{self.url}/bytes/{count}"
 
 
 @contextmanager
