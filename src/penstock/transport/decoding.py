@@ -79,6 +79,14 @@ class Decoding:
                     yield piece
 
 
+def is_coded(headers: Any) -> bool:
+    """Tell whether a body has a content coding, by a family's *headers*.
+
+    They are gone through in bytes: a look-up by name has the family work out their encoding first.
+    """
+    return any(name.lower() == b"content-encoding" for name, _ in headers.raw)
+
+
 def decoding_of(headers: Any, most: float | None) -> Decoding | None:
     """Return what undoes the codings a response's *headers* name, or None if there is nothing to.
 
@@ -91,6 +99,8 @@ def decoding_of(headers: Any, most: float | None) -> Decoding | None:
     Raises:
         DecodeError: More codings were applied than anybody applies.
     """
+    if not is_coded(headers):
+        return None
     named = headers.get_list("content-encoding", split_commas=True)
     applied = [name.strip().lower() for name in named]
     applied = [name for name in applied if name not in {"", "identity"}]

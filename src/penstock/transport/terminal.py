@@ -14,6 +14,7 @@ from penstock.detached import request_id_of
 from penstock.errors import InvalidOption, PenstockError
 from penstock.facts import SendEnded
 from penstock.options import UNSET
+from penstock.transport.decoding import is_coded
 from penstock.transport.failures import failure_of
 from penstock.transport.typed import OurResponse
 
@@ -113,7 +114,7 @@ class Terminal:
         headers = response.headers
         limits = BodyLimits(call.runtime.now, _max_bytes(call), call.deadline)
         decoded = call.options.max_decoded_bytes
-        if decoded is not UNSET and decoded is not None and "content-encoding" not in headers:
+        if decoded is not UNSET and decoded is not None and not is_coded(headers):
             limits = limits.tightened("max_decoded_bytes", decoded)
         response.stream = self._body_class(
             response.stream,

@@ -60,10 +60,11 @@ class OurResponse:
         if self.is_async is True:
             raise wrong_colour(is_async=True)
         stream, self.is_stream_consumed = self.stream, True
-        if self.limits is None and "content-encoding" not in self.headers:
+        decoding = decoding_of(self.headers, self.most)
+        if self.limits is None and decoding is None:
             content, size = _joined(stream, self.most)
         else:
-            gathered = _Gathered(self)
+            gathered = _Gathered(self, decoding)
             for chunk in stream:
                 gathered.add(chunk)
             content, size = gathered.whole(), gathered.size
@@ -77,7 +78,7 @@ class OurResponse:
         if self.is_async is False:
             raise wrong_colour(is_async=False)
         stream, self.is_stream_consumed = self.stream, True
-        gathered = _Gathered(self)
+        gathered = _Gathered(self, decoding_of(self.headers, self.most))
         source = aiter(stream)
         try:
             async for chunk in source:
@@ -135,9 +136,7 @@ class OurResponse:
         return _adecoded(self.aiter_raw(), decoding, Chunker(chunk_size))
 
     def _decoding(self) -> Decoding | None:
-        if "content-encoding" not in self.headers or hasattr(self, "_content"):
-            return None
-        return decoding_of(self.headers, self.most_in_pieces)
+        return None if hasattr(self, "_content") else decoding_of(self.headers, self.most_in_pieces)
 
     def json(self, **kwargs: Any) -> Any:
         """Return the parsed body.
@@ -178,11 +177,10 @@ class _Gathered:
 
     __slots__ = ("_chunks", "_decoding", "_limits", "_most", "size")
 
-    def __init__(self, response: OurResponse) -> None:
+    def __init__(self, response: OurResponse, decoding: Decoding | None) -> None:
         self._limits = response.limits
-        self._most = most = response.most
-        is_coded = "content-encoding" in response.headers
-        self._decoding = decoding_of(response.headers, most) if is_coded else None
+        self._most = response.most
+        self._decoding = decoding
         self._chunks: list[bytes] = []
         self.size = 0  # of what came off the wire
 
@@ -214,8 +212,6 @@ def decoded_start(response: Any, content: bytes, most: int) -> bytes:
     Raises:
         DecodeError: It is not what the response's `Content-Encoding` says.
     """
-    if "content-encoding" not in response.headers:
-        return content
     decoding = decoding_of(response.headers, None)
     if decoding is None:
         return content
