@@ -76,7 +76,8 @@ class BaseClient:
         http2: Whether to offer HTTP/2 (extra `http2`).
         trust_env: Whether proxies and certificate locations are taken from the environment. True
             unless given.
-        stack: The middleware; `Stack.standard()` unless given.
+        stack: The middleware, or a function that makes it from what it would be otherwise:
+            `Stack.standard()`, with the policy of *settings*.
         settings: Where values that no argument gives come from.
         transport: Any httpx or httpx2 transport to send with.
         http_client: Your own httpx or httpx2 client to send with; it is never closed.
@@ -114,7 +115,7 @@ class BaseClient:
         max_header_bytes: int = UNSET,  # type: ignore[assignment]  # as above
         http2: bool = UNSET,  # type: ignore[assignment]  # as above
         trust_env: bool = UNSET,  # type: ignore[assignment]  # as above
-        stack: Stack | None = None,
+        stack: Stack | Callable[[Stack], Stack] | None = None,
         settings: Settings | None = None,
         transport: Any = None,
         http_client: Any = None,
@@ -183,8 +184,9 @@ class BaseClient:
             base = http_client.base_url
         self._urls = URLs(base, self._wire.family.http.URL)
         self._builder = self._make_builder()
-        if stack is None:
-            stack = Stack.standard(settings, redirects=http_client is None)
+        if stack is None or (callable(stack) and not is_async(stack)):
+            standard = Stack.standard(settings, redirects=http_client is None)
+            stack = standard if stack is None else stack(standard)
         self._bound_stack = self._bind(stack)
         self._bound: OrderedDict[Any, BoundStack] = OrderedDict()
         self._check_key_colour()

@@ -9,7 +9,9 @@ import pytest
 
 from penstock import (
     ConfigurationError,
+    InvalidOption,
     PenstockError,
+    Settings,
     Stack,
     on_request,
     on_response,
@@ -24,6 +26,8 @@ from penstock.middleware import (
     Timeout,
     UserAgent,
 )
+
+from .support import BASE_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,6 +123,26 @@ def test_a_wrong_middleware_is_a_type_error() -> None:
 def test_a_middleware_is_any_async_callable(good: Any, rig: Callable[..., Rig]) -> None:
     """Functions, methods, partials, objects and wrapped plain functions serve alike."""
     assert rig([200], stack=Stack([good])).status() == 200
+
+
+def test_a_function_makes_a_clients_stack(colour: Any) -> None:
+    """A function given as `stack=` gets the stack there would be without it, settings and all."""
+    settings = Settings(retry={"retry_after_cap": 7}, logging={"enabled": False})
+    standard = colour.client(BASE_URL, settings=settings).stack
+    client = colour.client(
+        BASE_URL, settings=settings, stack=lambda stack: stack.before(Retry, Tag("a"))
+    )
+    assert [repr(layer) for layer in standard] == [
+        repr(layer) for layer in client.stack.without(Tag)
+    ]
+    assert "Tag" in repr(client.stack)
+
+
+@pytest.mark.parametrize("wrong", [Retry(), [Retry()], lambda _stack: [Retry()]])
+def test_what_is_no_stack_is_refused(colour: Any, wrong: Any) -> None:
+    """A middleware, or a list, in the place of a stack is refused at construction."""
+    with pytest.raises(InvalidOption, match="must be a Stack, or a function that returns one"):
+        colour.client(BASE_URL, stack=wrong)
 
 
 def test_stacks_do_not_change(rig: Callable[..., Rig]) -> None:
