@@ -50,7 +50,7 @@ def quiet(times: int) -> None:
 
 
 def full(times: int) -> None:
-    """Call with two recording spans and a line of JSON; no processor, whose thread would disturb."""
+    """Call with two recording spans and a line of JSON; a processor's thread would disturb."""
     from harness import json_logger
     from opentelemetry.sdk.trace import TracerProvider
 

@@ -95,14 +95,18 @@ class Log:
 
 
 def span_ids() -> dict[str, str]:
-    """Return the current span's ids in hexadecimal (W3C Trace Context §3.2), if there is one."""
+    """Return the current span's ids and flags in hexadecimal (W3C Trace Context §3.2), if any."""
     trace = sys.modules.get("opentelemetry.trace")  # whoever has not imported it has no span
     if trace is None:
         return {}
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
         return {}
-    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
+    return {
+        "trace_id": f"{context.trace_id:032x}",
+        "span_id": f"{context.span_id:016x}",
+        "trace_flags": f"{context.trace_flags:02x}",
+    }
 
 
 def _given_fields(call: Call) -> dict[str, Any]:

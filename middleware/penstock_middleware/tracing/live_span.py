@@ -54,6 +54,7 @@ class LiveSpan:
 
     Attributes:
         context: As above.
+        records: Whether what is known at the end goes onto the span.
         wants_attributes: Whether what is known at the end is worth gathering.
     """
 
@@ -66,6 +67,7 @@ class LiveSpan:
         "_tells_outcome",
         "_token",
         "context",
+        "records",
         "wants_attributes",
     )
 
@@ -87,7 +89,8 @@ class LiveSpan:
         self._tells_outcome = tells_outcome
         self._token: Token[Context]
         self._started = call.runtime.now()
-        self.wants_attributes = measure is not None or span.is_recording()
+        self.records = span.is_recording()
+        self.wants_attributes = self.records or measure is not None
 
     def __enter__(self) -> None:
         self._token = attach(self.context)
@@ -129,9 +132,8 @@ class LiveSpan:
             attributes["penstock.outcome"] = outcome.name
         if outcome.error_type is not None:
             attributes["error.type"] = outcome.error_type
-        if span.is_recording():
-            if outcome.error_type is not None:
-                span.set_status(StatusCode.ERROR, outcome.message)
+            span.set_status(StatusCode.ERROR, outcome.message)
+        if self.records:
             for name, value in attributes.items():  # as few as there are, cheaper one by one
                 span.set_attribute(name, value)
             span.end(self._at + int(seconds * 1e9))
