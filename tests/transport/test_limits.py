@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +139,68 @@ def test_no_socks_handshake_outlives_the_moment(colour: Colour, said: bytes) -> 
         request = colour.request("http://origin.example", timeout=by(LIMIT))
         options = {"proxy": f"socks5://127.0.0.1:{server.port}"}
         ends(colour, "ConnectTimeout", colour.fetch, request, **options)
+
+
+def test_no_dripped_handshake_outlives_the_moment(colour: Colour) -> None:
+    """A server that drips its part of TLS is left when the moment comes."""
+
+    def handler(peer: Peer, server: Server) -> None:
+        peer.sock.recv(65536)
+        peer.drip(b"\x16\x03\x03\x40\x00", b"\x00")
+
+    with Server(handler) as server:
+        url = server.url.replace("http:", "https:")
+        ends(colour, "ConnectTimeout", colour.fetch, colour.request(url, timeout=by(LIMIT)))
+
+
+def test_no_tunnel_outlives_the_moment(colour: Colour) -> None:
+    """A proxy that drips its answer to CONNECT is left when the moment comes."""
+    with Server(dripping_head) as server:
+        request = colour.request("https://origin.example", timeout=by(LIMIT))
+        ends(colour, "ReadTimeout", colour.fetch, request, proxy=server.url)
+
+
+def test_no_dripped_socks_handshake_outlives_the_moment(colour: Colour) -> None:
+    """A SOCKS proxy that drips its answer is left when the moment comes."""
+
+    def handler(peer: Peer, server: Server) -> None:
+        peer.say(b"\x05\x00")
+        peer.drip(b"\x05\x00\x00\x03\xff", b"a")
+
+    with Server(handler) as server:
+        request = colour.request("http://origin.example", timeout=by(LIMIT))
+        options = {"proxy": f"socks5://127.0.0.1:{server.port}"}
+        ends(colour, "ConnectTimeout", colour.fetch, request, **options)
+
+
+def test_no_upload_over_tls_outlives_the_moment(colour: Colour, certificates: Certificates) -> None:
+    """Nor does a large body inside TLS."""
+    with Server(stalled, tls=certificates.server) as server:
+        body = b"x" * 50_000_000
+        request = colour.request(server.url, "POST", content=body, timeout=by(2 * LIMIT))
+        ends(colour, "WriteTimeout", colour.fetch, request, verify=certificates.authority)
+
+
+def test_no_number_of_addresses_outlives_the_moment(
+    colour: Colour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three addresses of one name, none of which takes a connection, end together in time."""
+    addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    with contextlib.ExitStack() as stack:
+        port = 0
+        for address in addresses:
+            listener = stack.enter_context(socket.socket())
+            listener.bind((address, port))
+            port = listener.getsockname()[1]
+            listener.listen(0)
+            for _ in range(2):  # more than may wait to be accepted: the next get no answer
+                waiting = stack.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex((address, port))
+        found = [(2, 1, 6, "", (address, port)) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        request = colour.request(f"http://three.test:{port}", timeout=by(LIMIT))
+        ends(colour, "ConnectTimeout", colour.fetch, request)
 
 
 def test_an_until_without_limits_waits(colour: Colour) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpcore
@@ -17,12 +17,15 @@ import httpcore
 from penstock.transport.heads import MAX_HEADER_BYTES, Heads, heads_of
 from penstock.transport.leftovers import is_more_held, was_cut
 from penstock.transport.nested import NestedTLSStream
+from penstock.transport.resolving import LOOKUPS, Resolve, is_address
 from penstock.transport.tls import built
 from penstock.transport.until import left, pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
+
+    from penstock.transport.until import Until
 
 _WRITE_BYTES = 64 * 1024
 """What one asynchronous write is given, so that a phase timeout bounds progress, not the whole."""
@@ -44,14 +47,6 @@ def _keep_alive() -> list[tuple[int, int, int]]:
 
 
 KEEP_ALIVE = _keep_alive()
-
-
-class Resolve(Protocol):
-    """Turns a host's name into its addresses, as `socket.getaddrinfo` does."""
-
-    def __call__(self, host: str, port: int, *, type: int) -> list[Any]:
-        """Return the addresses, in the order in which to try them."""
-        ...
 
 
 class _Clocked:
@@ -177,12 +172,10 @@ def _report_cuts(sock: Any) -> None:
 class LimitedBackend(_Clocked, httpcore.NetworkBackend):
     """Opens connections that obey a request's `Until`, blocking the thread.
 
-    To resolve a name is the operating system's, which cannot be stopped: it may outlast a limit.
-
     Args:
         core: The engine whose errors are raised: `httpcore` or `httpcore2`.
         inner: Its backend, or None for the engine's own.
-        resolve: Finds the addresses of a host.
+        resolve: Finds the addresses of a host, or None for `socket.getaddrinfo`.
         max_header_bytes: The longest head of an answer, or None where answers are not HTTP/1.1.
     """
 
@@ -190,12 +183,12 @@ class LimitedBackend(_Clocked, httpcore.NetworkBackend):
         self,
         core: ModuleType,
         inner: Any = None,
-        resolve: Resolve = socket.getaddrinfo,
+        resolve: Resolve | None = None,
         max_header_bytes: int | None = MAX_HEADER_BYTES,
     ) -> None:
         super().__init__(core)
         self._inner = inner or core.SyncBackend()
-        self._resolve = resolve
+        self._resolve = resolve or socket.getaddrinfo
         self._heads = heads_of(core, max_header_bytes)
 
     def connect_tcp(
@@ -212,7 +205,7 @@ class LimitedBackend(_Clocked, httpcore.NetworkBackend):
         the next.
         """
         shared = pinned(timeout)
-        addresses = self._addresses(host, port)
+        addresses = self._addresses(host, port, shared)
         options = [*KEEP_ALIVE, *(socket_options or ())]
         for untried in range(len(addresses), 0, -1):
             seconds = self._left(shared, "ConnectTimeout")
@@ -239,11 +232,18 @@ class LimitedBackend(_Clocked, httpcore.NetworkBackend):
         stream = self._inner.connect_unix_socket(path, seconds, socket_options)
         return LimitedStream(self._core, stream, self._heads())
 
-    def _addresses(self, host: str, port: int) -> list[str]:
+    def _addresses(self, host: str, port: int, until: Until | None) -> list[str]:
         self._check_port(port)
+        self._left(until, "ConnectTimeout")
+        kind = socket.SOCK_STREAM
         try:
-            found = self._resolve(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
+            if until is None or is_address(host):
+                found = self._resolve(host, port, type=kind)
+            else:
+                found = LOOKUPS.find(self._resolve, host, port, kind, until)
+        except TimeoutError as error:
+            raise self._core.ConnectTimeout(str(error)) from error
+        except (OSError, UnicodeError, RuntimeError) as error:  # or no thread is to be had
             raise self._core.ConnectError(str(error)) from error
         return list(dict.fromkeys(_literal(*address) for *_, address in found))
 
