@@ -134,6 +134,7 @@ if TYPE_CHECKING:
     from penstock.transport.beneath_httpx import HttpxTransport as HttpxTransport
     from penstock.transport.beneath_httpx2 import AsyncHttpx2Transport as AsyncHttpx2Transport
     from penstock.transport.beneath_httpx2 import Httpx2Transport as Httpx2Transport
+    from penstock.transport.limits import Limits as Limits
     from penstock.transport.repeats import NestedRetriesWarning as NestedRetriesWarning
     from penstock.transport.until import Until as Until
     from penstock.urls import Origin as Origin
@@ -251,6 +252,7 @@ _HOMES = {
     "streaming.stream": ["AsyncEventStream", "EventStream"],
     "transport.beneath_httpx": ["AsyncHttpxTransport", "HttpxTransport"],
     "transport.beneath_httpx2": ["AsyncHttpx2Transport", "Httpx2Transport"],
+    "transport.limits": ["Limits"],
     "transport.repeats": ["NestedRetriesWarning"],
     "transport.until": ["Until"],
     "urls": ["Origin", "origin_of"],

@@ -26,7 +26,7 @@ DEFAULTS = RequestOptions(
     max_response_bytes=None,
 )
 OVER_CLIENT = replace(DEFAULTS, timeout=UNSET)  # a caller's client keeps its own timeouts
-POOL_SETTINGS = ("proxy", "verify", "trust_env")
+POOL_SETTINGS = ("engine", "proxy", "verify", "trust_env")
 
 
 class InsecureWarning(UserWarning):

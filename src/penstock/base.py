@@ -26,6 +26,7 @@ from penstock.options import UNSET, RequestOptions, merge, merge_headers, option
 from penstock.redact import Secret, hide_key, key_problem
 from penstock.scope import Scope
 from penstock.stack import Stack, is_async
+from penstock.transport.capabilities import check_deadline
 from penstock.urls import URLs, origin_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from penstock.runtime import Runtime
     from penstock.settings import Settings
     from penstock.streaming.reader import Reader
+    from penstock.transport.owned import PoolStatus
     from penstock.transport.wire import Wire
 
 _BODY = ("content", "data", "files", "json")
@@ -71,7 +73,10 @@ class BaseClient:
         proxy: A proxy URL; the environment's are used unless given (with *trust_env*).
         verify: True, False, the path of a CA file or directory, or an `ssl.SSLContext`.
         cert: The path of a client certificate, or a tuple with its key and password.
-        limits: An `httpx.Limits` for the connection pool.
+        engine: What to send with: `pool`, Penstock's own connection pool; `httpx` or `httpx2`, that
+            library's own transport; `aiohttp` (extra `aiohttp`). `pool` unless given.
+        uds: The path of a Unix domain socket to connect to, whatever the host.
+        limits: A `Limits`, or an `httpx.Limits`, for the connections.
         max_header_bytes: The longest head of an answer, in bytes: 100 KiB unless given.
         http2: Whether to offer HTTP/2 (extra `http2`).
         trust_env: Whether proxies and certificate locations are taken from the environment. True
@@ -111,6 +116,8 @@ class BaseClient:
         proxy: Any = UNSET,
         verify: Any = UNSET,
         cert: Any = UNSET,
+        engine: str = UNSET,  # type: ignore[assignment]  # as above
+        uds: str | None = UNSET,  # type: ignore[assignment]  # as above
         limits: Any = UNSET,
         max_header_bytes: int = UNSET,  # type: ignore[assignment]  # as above
         http2: bool = UNSET,  # type: ignore[assignment]  # as above
@@ -144,6 +151,7 @@ class BaseClient:
             if key in given and transport is None and http_client is None
         }
         pool |= given_only(
+            engine=engine,
             proxy=proxy,
             verify=verify,
             cert=cert,
@@ -151,6 +159,7 @@ class BaseClient:
             max_header_bytes=max_header_bytes,
             http2=http2,
             trust_env=trust_env,
+            uds=uds,
         )
         warn_if_insecure(pool)
         self._wire: Wire = self._make_wire(transport, http_client, pool)
@@ -179,6 +188,7 @@ class BaseClient:
         )
         defaults = DEFAULTS if http_client is None else OVER_CLIENT
         self._options = merge(merge(defaults, options_of_settings(given)), arguments)
+        self._check_deadline()
         base = given.get("base_url") if base_url is UNSET else base_url
         if base is None and http_client is not None and str(http_client.base_url):
             base = http_client.base_url
@@ -246,6 +256,14 @@ class BaseClient:
         """What paths are relative to."""
         return self._urls.prefix
 
+    def pool_status(self) -> PoolStatus | None:
+        """Return how many connections are open now, or None where what it sends with does not tell.
+
+        The client's own transport on `engine="pool"` does.
+        """
+        tell = getattr(self._wire.transport, "pool_status", None)
+        return None if tell is None else tell()
+
     @property
     def is_closed(self) -> bool:
         """Whether this client, or the one it is a view of, was closed."""
@@ -268,6 +286,7 @@ class BaseClient:
         view._closed = False
         if over is not None:
             view._options = merge(self._options, over)
+            view._check_deadline()
             view._builder = view._make_builder()
             view._check_key_colour()
             if over.stack is not UNSET:
@@ -363,6 +382,10 @@ class BaseClient:
         if is_async(self._options.api_key) and not self._wire.is_async:
             msg = "api_key= is an async callable: pass a plain one, or use AsyncClient"
             raise InvalidOption(msg)
+
+    def _check_deadline(self) -> None:
+        wire = self._wire
+        check_deadline(wire.engine, self._options.deadline, is_async=wire.is_async)
 
     def _begin_close(self) -> bool:
         """Note that the client is closed; tell whether its connections are its own to close now."""

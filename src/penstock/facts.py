@@ -30,7 +30,10 @@ class AttemptEnded(NamedTuple):
 
 
 class SendEnded(NamedTuple):
-    """One request was on the wire; a plain call's body has been read."""
+    """One request was on the wire; a plain call's body has been read.
+
+    Of the seconds it took it *waited* some for a connection, as far as the transport tells.
+    """
 
     number: int
     attempt: int
@@ -39,6 +42,7 @@ class SendEnded(NamedTuple):
     method: str
     status: int | None = None
     error: str | None = None
+    waited: float = 0.0
 
 
 class RetryScheduled(NamedTuple):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from penstock import PenstockError, Stack
+from penstock import Limits, PenstockError, Stack
 from penstock.demo import DemoServer
 from penstock.middleware import Retry
 from penstock.stepping import run_now
 from penstock.testing import VirtualClock
+from penstock.transport.capabilities import TABLE
 
 from .interruption import (
     CANCELLED,
@@ -132,6 +133,35 @@ def test_a_cancelled_call_over_a_socket(
 
     points = itertools.takewhile(lambda at: colour.run(partial(cancel_at, at)), itertools.count())
     assert len(list(points)) > 5
+
+
+ENGINES_CANCELLED_BY = [
+    (engine, colour, cancelled)
+    for engine in ("httpx", "httpx2", "aiohttp")
+    for colour, cancelled in CANCELLED_BY
+    if TABLE[colour].by(engine, is_async=True)
+    and (cancelled is cancelled_by_scope or TABLE["cancellation"].by(engine, is_async=True))
+]
+
+
+@pytest.mark.parametrize("verb", ["post", "stream_events"])
+@pytest.mark.parametrize(
+    ("engine", "colour", "cancelled"), ENGINES_CANCELLED_BY, indirect=["colour"]
+)
+def test_a_cancelled_call_over_an_engine(
+    verb: str, engine: str, cancelled: Callable[..., Any], colour: Any, server: DemoServer
+) -> None:
+    """Wherever a cancellation strikes that the table lets the engine bear, its slot is free."""
+    options = {"engine": engine, "limits": Limits(max_connections=1), "trust_env": False}
+
+    async def cancel_at(at: int) -> bool:
+        async with colour.client(server.url, timeout=2, max_retries=0, **options) as client:
+            outcome = await cancelled(partial(chat, client, verb, {}), at)
+            assert (await client.get("/v1/models")).status_code == 200
+        return outcome != FINISHED
+
+    points = itertools.takewhile(lambda at: colour.run(partial(cancel_at, at)), itertools.count())
+    assert len(list(points)) > 2
 
 
 async def chat(client: Any, verb: str, headers: dict[str, str]) -> Any:

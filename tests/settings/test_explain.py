@@ -22,6 +22,7 @@ def test_every_leaf_is_there_once_in_the_order_of_the_class() -> None:
         "proxy",
         "verify",
         "trust_env",
+        "engine",
         "user_agent",
         "retry.max_retries",
         "retry.base_delay",
@@ -48,6 +49,7 @@ def test_the_defaults_are_what_the_documents_say() -> None:
         "proxy": "none",
         "verify": "true",
         "trust_env": "true",
+        "engine": "pool",
         "user_agent": "none",
         "retry.max_retries": "2",
         "retry.base_delay": "0.5",
@@ -89,7 +91,7 @@ def test_each_source_is_named_exactly(place: Place) -> None:
 def test_the_text_is_an_aligned_table(place: Place) -> None:
     """Every column begins at the same place in every line, and no line ends in blanks."""
     lines = str(from_everywhere(place).explain()).splitlines()
-    assert len(lines) == 20
+    assert len(lines) == 21
     starts = [lines[0].index(word) for word in ("SETTING", "VALUE", "SOURCE")]
     assert starts[0] == 0
     for line in lines:
@@ -130,7 +132,7 @@ def test_the_data_holds_everything(place: Place) -> None:
 def test_an_explanation_is_a_sequence_of_rows() -> None:
     """It has a length, yields one row for each value, and is indexed by path."""
     explanation = Settings(timeout=3).explain()
-    assert len(explanation) == len(list(explanation)) == 19
+    assert len(explanation) == len(list(explanation)) == 20
     assert explanation["timeout"].shown == "3.0"
     with pytest.raises(KeyError):
         explanation["nonsense"]

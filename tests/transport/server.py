@@ -49,6 +49,15 @@ class Peer:
         body = self._file.read(int(headers.get("content-length", "0")))
         return Heard(method, target, headers, body)
 
+    def hear_chunks(self) -> bytes:
+        """Return a body that comes in chunks (RFC 9112 §7.1), put together."""
+        parts = []
+        while size := int(self._file.readline(), 16):
+            parts.append(self._file.read(size))
+            self._file.readline()
+        self._file.readline()
+        return b"".join(parts)
+
     def say(self, data: bytes) -> None:
         self.sock.sendall(data)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.errors import ClientClosed
-from penstock.transport.leases import Leases, Slot, Waiter
+from penstock.transport.leases import Leases, Slot
+
+if TYPE_CHECKING:
+    from penstock.transport.waiting import Waiter
 
 A, B, C = ((b"http", name, None) for name in (b"a", b"b", b"c"))
 
@@ -237,11 +241,37 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(steps=STEPS, shared=st.booleans())
-def test_the_account_holds(steps: list[tuple[str, int]], shared: bool) -> None:
-    """Whatever happens: no slot too many, none lost, and nobody waits beside a free one."""
-    pool = leases(3, 2, shared=shared)
+def test_no_more_of_an_origin_than_asked_for() -> None:
+    """Who finds its origin full waits, also beside free slots, for a slot of that origin alone."""
+    pool = leases(3, max_per_origin=1)
+    mine, other = taken(pool, A), taken(pool, B)
+    waiter = waiting(pool, A)
+    pool.release(other, whole=True)
+    assert waiter.slot is None
+    pool.release(mine, whole=False)
+    assert waiter.slot is not None
+    assert waiter.slot.origin == A
+    assert pool.counts == (2, 1)
+
+
+def test_a_full_origin_holds_up_nobody_else() -> None:
+    """Whoever waits behind a request for a full origin is served before it, and it in its turn."""
+    pool = leases(2, max_per_origin=1)
+    mine, other = taken(pool, A), taken(pool, B)
+    first, second, third = waiting(pool, A), waiting(pool, C), waiting(pool, A)
+    pool.release(other, whole=True)
+    assert (first.slot, third.slot) == (None, None)
+    assert second.slot is not None
+    pool.leave(first)
+    pool.release(mine, whole=True)
+    assert third.slot is mine
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps=STEPS, shared=st.booleans(), most=st.sampled_from([None, 1, 2]))
+def test_the_account_holds(steps: list[tuple[str, int]], shared: bool, most: int | None) -> None:
+    """Whatever happens: no slot too many, none lost, nobody waits beside one that is free to it."""
+    pool = leases(3, 2, shared=shared, max_per_origin=most)
     users: list[Slot] = []
     queue: list[Waiter] = []
     for step, number in steps:
@@ -259,16 +289,23 @@ def test_the_account_holds(steps: list[tuple[str, int]], shared: bool) -> None:
             slot = users.pop(number % len(users))
             slot.connection.available = slot.connection.idle = step == "whole"
             pool.release(slot, whole=step == "whole")
-        for waiter in [waiter for waiter in queue if waiter.event.is_set]:
+        granted = [waiter for waiter in queue if waiter.event.is_set]
+        for waiter in granted:
             queue.remove(waiter)
-            granted = pool.granted(waiter)
-            assert granted is not None
-            granted.connection.available = granted.connection.idle = False
-            users.append(granted)
+            slot = pool.granted(waiter)
+            assert slot is not None
+            slot.connection.available = slot.connection.idle = False
+            users.append(slot)
         total, idle = pool.counts
         assert total == len(set(users)) + idle <= 3
         assert idle <= 2
-        assert not queue or (total == 3 and idle == 0)
+        used = Counter(slot.origin for slot in set(users))
+        assert most is None or not used or max(used.values()) <= most
+        assert all((total, idle) == (3, 0) or used[waiter.origin] == most for waiter in queue)
+        for served in granted:
+            before = {waiter.origin for waiter in queue if waiter.number < served.number}
+            assert served.origin not in before
+            assert all(used[origin] == most for origin in before)
     for waiter in queue:
         pool.leave(waiter)
     for slot in users:

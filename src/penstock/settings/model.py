@@ -88,6 +88,7 @@ class Settings(LayeredSettings):
         proxy: A proxy's URL (http, https, socks5, socks5h), which may hold credentials.
         verify: Whether certificates are checked, or the path of a CA bundle to check them with.
         trust_env: Whether proxy variables of the environment are honoured.
+        engine: What to send with: `pool`, `httpx`, `httpx2` or `aiohttp`.
         user_agent: What `User-Agent` begins with.
         retry: How failed attempts are repeated.
         tracing: What is traced.
@@ -107,6 +108,7 @@ class Settings(LayeredSettings):
     proxy: str | None = None
     verify: bool | str = True
     trust_env: bool = True
+    engine: Annotated[Literal["pool", "httpx", "httpx2", "aiohttp"], _AnyCase] = "pool"
     user_agent: str | None = None
     retry: RetrySettings = RetrySettings()
     tracing: TracingSettings = TracingSettings()

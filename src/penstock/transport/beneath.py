@@ -13,6 +13,7 @@ from penstock.runtime import AnyIO, Blocking
 from penstock.scope import Scope
 from penstock.stack import Stack
 from penstock.stepping import run_now
+from penstock.transport.capabilities import check_deadline
 from penstock.transport.raised import FamilyErrors
 from penstock.transport.repeats import is_repeated, warn_of_repeats
 from penstock.transport.wire import async_wire, blocking_wire
@@ -24,19 +25,20 @@ if TYPE_CHECKING:
     from penstock.clock import Clock
     from penstock.runtime import Runtime
     from penstock.transport.family import Family
-    from penstock.transport.owned import Limits
+    from penstock.transport.limits import AnyLimits
     from penstock.transport.tls import Cert, Verify
     from penstock.transport.wire import Wire
 
 
 class PoolOptions(TypedDict, total=False):
-    """The options of `PoolTransport`."""
+    """The options of a transport of Penstock's own."""
 
+    engine: str
     verify: Verify
     cert: Cert | None
     trust_env: bool
     proxy: Any
-    limits: Limits | None
+    limits: AnyLimits | None
     http1: bool
     http2: bool
     uds: str | None
@@ -64,9 +66,9 @@ class Beneath:
         tracer_provider: An OpenTelemetry tracer provider; the global one unless given.
         meter_provider: An OpenTelemetry meter provider; the global one unless given.
         clock: Time and chance; tests pass a `penstock.testing.VirtualClock`.
-        **pool: Options of the transport of Penstock's own: `verify`, `cert`, `trust_env`, `proxy`,
-            `limits`, `http1`, `http2`, `uds`, `environ`, `max_header_bytes`. See
-            `penstock.transport.PoolTransport`.
+        **pool: Options of the transport of Penstock's own: `engine`, and `verify`, `cert`,
+            `trust_env`, `proxy`, `limits`, `http1`, `http2`, `uds`, `environ`,
+            `max_header_bytes`. See `penstock.transport.PoolTransport`.
 
     Raises:
         ConfigurationError: The stack cannot work in this colour, a value cannot work, or the
@@ -91,6 +93,7 @@ class Beneath:
         family = self._find_family()
         warn_if_insecure(pool)
         self._wire = self._make_wire(transport, {**pool}, family)
+        check_deadline(self._wire.engine, deadline, is_async=self._wire.is_async)
         self._scope = Scope(
             self._make_runtime(clock),
             family=family.name,

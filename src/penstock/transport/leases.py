@@ -13,11 +13,12 @@ from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
 
 from penstock.errors import ClientClosed
+from penstock.transport.waiting import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Origin = tuple[bytes, bytes, int | None]
+    from penstock.transport.waiting import Origin, Waiter
 
 
 class _Forks:
@@ -59,31 +60,13 @@ class Slot:
         self.stream: Any = None
 
 
-class Waiter:
-    """A request that waits for a connection.
-
-    Args:
-        origin: What it wants to connect to.
-        event: What is set when it got one, or never will.
-
-    Attributes:
-        slot: What it got.
-    """
-
-    __slots__ = ("event", "origin", "slot")
-
-    def __init__(self, origin: Origin, event: Any) -> None:
-        self.origin = origin
-        self.event = event
-        self.slot: Slot | None = None
-
-
 class Leases:
     """The slots of one pool, and who waits for one.
 
     A request takes the connection of its origin that became idle last; or a new one; or, with all
     slots taken, a new one in place of the connection that has been idle longest. Failing that it
-    waits, first come first served, whatever the origin.
+    waits, first come first served, whatever the origin; who waits for an origin that has as many as
+    it may holds up nobody else.
 
     Args:
         connect: Makes a connection to an origin, which opens at its first request.
@@ -91,6 +74,7 @@ class Leases:
         max_idle: The most connections that are kept idle, or None for no limit.
         expiry: The seconds for which an idle connection is kept, or None for ever.
         shared: Whether connections may turn out to speak HTTP/2.
+        max_per_origin: The most slots of one origin, or None for no limit.
         now: The clock, in seconds.
 
     Attributes:
@@ -107,17 +91,20 @@ class Leases:
         expiry: float | None,
         *,
         shared: bool,
+        max_per_origin: int | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connect = connect
         self._max_connections = max_connections
+        self._max_per_origin = max_per_origin
         self._max_idle = max_idle
         self._expiry = expiry
         self._now = now
         self._slots: set[Slot] = set()
         self._stacks: dict[Origin, deque[Slot]] = {}
         self._idle: OrderedDict[Slot, None] = OrderedDict()
-        self._waiters: OrderedDict[Waiter, None] = OrderedDict()
+        self._queue = Queue()
+        self._of_origin: dict[Origin, int] = {}
         self._shared: dict[Origin, Slot] | None = {} if shared else None
         self._closed = False
         self.lock = threading.Lock()
@@ -142,9 +129,7 @@ class Leases:
 
     def wait(self, origin: Origin, event: Any) -> Waiter:
         """Put a request at the end of the queue. *event* is set when its turn has come."""
-        waiter = Waiter(origin, event)
-        self._waiters[waiter] = None
-        return waiter
+        return self._queue.join(origin, event)
 
     def granted(self, waiter: Waiter) -> Slot | None:
         """Take *waiter* out of the queue and return what it got, or None.
@@ -152,14 +137,14 @@ class Leases:
         Raises:
             ClientClosed: The pool was closed meanwhile.
         """
-        self._waiters.pop(waiter, None)
+        self._queue.leave(waiter)
         if waiter.slot is None:
             self._check_open()
         return waiter.slot
 
     def leave(self, waiter: Waiter) -> None:
         """Take out of the queue a request that gave up. What it got goes to the next."""
-        self._waiters.pop(waiter, None)
+        self._queue.leave(waiter)
         if waiter.slot is not None:
             self.release(waiter.slot, whole=True)
 
@@ -189,6 +174,7 @@ class Leases:
             self._discard(slot)
         else:
             self._rest(slot)
+        self._queue.stand(slot.origin)
         self._serve()
         if self._max_idle is not None:
             while len(self._idle) > self._max_idle:
@@ -210,8 +196,9 @@ class Leases:
         self._slots.clear()
         self._stacks.clear()
         self._idle.clear()
-        while self._waiters:
-            self._waiters.popitem(last=False)[0].event.set()
+        self._of_origin.clear()
+        for waiter in self._queue.clear():
+            waiter.event.set()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -233,15 +220,22 @@ class Leases:
             if self._shared is not None:
                 self._shared[origin] = slot
             return slot
+        if self._is_full(origin):
+            return None
         if self._max_connections is not None and len(self._slots) >= self._max_connections:
             if not self._idle:
                 return None
             self._evict()
         return self._new(origin)
 
+    def _is_full(self, origin: Origin) -> bool:
+        most = self._max_per_origin
+        return most is not None and self._of_origin.get(origin, 0) >= most
+
     def _new(self, origin: Origin) -> Slot:
         slot = Slot(origin, self._connect(origin))
         self._slots.add(slot)
+        self._of_origin[origin] = self._of_origin.get(origin, 0) + 1
         if self._shared is not None:
             self._shared[origin] = slot
         return slot
@@ -252,13 +246,16 @@ class Leases:
         self._stacks.setdefault(slot.origin, deque()).append(slot)
 
     def _serve(self) -> None:
-        while self._waiters:
-            waiter = next(iter(self._waiters))
+        while (waiter := self._queue.pop()) is not None:
             waiter.slot = self._taken(waiter.origin)
-            if waiter.slot is None:
+            if waiter.slot is not None:
+                self._queue.leave(waiter)
+                self._queue.stand(waiter.origin)
+                waiter.event.set()
+            elif not self._is_full(waiter.origin):
+                self._queue.stand(waiter.origin)
                 return
-            del self._waiters[waiter]
-            waiter.event.set()
+            # Else its origin stands again when one of its slots comes back.
 
     def _expire(self, before: float) -> None:
         while self._idle:
@@ -278,8 +275,18 @@ class Leases:
 
     def _discard(self, slot: Slot) -> None:
         # A connection that was still being opened when the pool was closed is closed again.
-        if slot in self._slots or self._closed:
-            self._slots.discard(slot)
+        if slot in self._slots:
+            self._slots.remove(slot)
+            self._leave_origin(slot.origin)
+            self.doomed.append(slot.connection)
+        elif self._closed:
             self.doomed.append(slot.connection)
         if self._shared is not None and self._shared.get(slot.origin) is slot:
             del self._shared[slot.origin]
+
+    def _leave_origin(self, origin: Origin) -> None:
+        left = self._of_origin[origin] - 1
+        if left:
+            self._of_origin[origin] = left
+        else:
+            del self._of_origin[origin]

@@ -6,44 +6,29 @@ with the same settings share one SSL context (`tls`).
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import threading
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import httpx
 
 from penstock.checks import check_count
-from penstock.errors import ClientClosed, ConfigurationError, InvalidOption
+from penstock.errors import ClientClosed, InvalidOption
 from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
+from penstock.transport.connecting import connecting
 from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
 from penstock.transport.family import Family, httpx_family
 from penstock.transport.heads import MAX_HEADER_BYTES
 from penstock.transport.pool import AsyncPool, Pool
-from penstock.transport.proxies import (
-    ProxyMap,
-    ProxyServer,
-    environment_proxies,
-    explicit_proxies,
-)
 from penstock.transport.socks import AsyncSocksBackend, SocksBackend
-from penstock.transport.tls import Cert, Verify, ssl_context, tls_settings
+from penstock.transport.tls import ssl_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEFAULT_LIMITS = httpx.Limits(
-    max_connections=100, max_keepalive_connections=20, keepalive_expiry=5.0
-)
-
-
-class Limits(Protocol):
-    """What `httpx.Limits` and `httpx2.Limits` hold."""
-
-    max_connections: int | None
-    max_keepalive_connections: int | None
-    keepalive_expiry: float | None
+    from penstock.transport.limits import AnyLimits
+    from penstock.transport.proxies import ProxyServer
+    from penstock.transport.tls import Cert, Verify
 
 
 class PoolStatus(NamedTuple):
@@ -71,9 +56,7 @@ class _Pools:
         trust_env: Whether the environment names proxies and CA certificates.
         proxy: A proxy's URL, a family's `Proxy`, or a mapping from URL patterns to these. It wins
             over the environment.
-        limits: The most connections (None for no limit), how many stay open idle, and for how many
-            seconds: 100, 20 and 5 by default, as in httpx. They hold for direct connections and for
-            each proxy separately.
+        limits: A `penstock.Limits`, or an `httpx.Limits`.
         http1: Whether to speak HTTP/1.1.
         http2: Whether to offer HTTP/2.
         uds: The path of a Unix domain socket to connect to, whatever the host.
@@ -101,7 +84,7 @@ class _Pools:
         cert: Cert | None = None,
         trust_env: bool = True,
         proxy: Any = None,
-        limits: Limits | None = None,
+        limits: AnyLimits | None = None,
         http1: bool = True,
         http2: bool = False,
         uds: str | None = None,
@@ -109,12 +92,17 @@ class _Pools:
         max_header_bytes: int = MAX_HEADER_BYTES,
     ) -> None:
         check_count("max_header_bytes", max_header_bytes)
-        variables = (os.environ if environ is None else environ) if trust_env else None
-        self._limits = _checked(limits or _DEFAULT_LIMITS)
-        self._protocols = _protocols(http1=http1, http2=http2)
-        self._tls = tls_settings(verify, cert, variables)
-        self._proxies = _chosen(proxy, uds, variables)
-        self._uds = uds
+        self._given = connecting(
+            verify=verify,
+            cert=cert,
+            trust_env=trust_env,
+            proxy=proxy,
+            limits=limits,
+            http1=http1,
+            http2=http2,
+            uds=uds,
+            environ=environ,
+        )
         self._most = {"max_header_bytes": max_header_bytes if http1 else None}
         self._core, self._http = self.family.core, self.family.http
         self._errors = EngineErrors(self.family)
@@ -125,13 +113,13 @@ class _Pools:
         self._closed = False
 
     def __repr__(self) -> str:
-        limits = self._limits
+        given, limits = self._given, self._given.limits
         return (
-            f"<{type(self).__name__} {self.family.name} {'+'.join(self._protocols)}"
+            f"<{type(self).__name__} {self.family.name} {'+'.join(given.protocols)}"
             f" max_connections={limits.max_connections}"
             f" max_keepalive_connections={limits.max_keepalive_connections}"
             f" keepalive_expiry={limits.keepalive_expiry}"
-            f" uds={self._uds!r} proxies={[server.url for server in self._proxies.servers]}>"
+            f" uds={given.uds!r} proxies={[server.url for server in given.proxies.servers]}>"
         )
 
     def pool_status(self) -> PoolStatus:
@@ -141,10 +129,7 @@ class _Pools:
         return PoolStatus(connections, connections - idle, idle)
 
     def _pool_for(self, request: Any) -> Any:
-        server = None
-        if self._proxies.rules:
-            url = request.url
-            server = self._proxies.server(url.scheme, url.raw_host.decode("ascii"), url.port)
+        server = self._given.server_for(request.url)
         pool = self._pools.get(server)
         return self._open_pool(server) if pool is None else pool
 
@@ -163,14 +148,14 @@ class _Pools:
             backend = self._socks_class(self._core, server, **self._most)
         elif server is not None:
             proxy = self._core_proxy(server)
-        limits, shared = self._limits, "h2" in self._protocols
+        given, limits = self._given, self._given.limits
         maker = getattr(self._core, self._maker_name)(
-            ssl_context=ssl_context(self._tls, self._protocols),
+            ssl_context=ssl_context(given.tls, given.protocols),
             proxy=proxy,
             keepalive_expiry=limits.keepalive_expiry,
-            http1="http/1.1" in self._protocols,
-            http2=shared,
-            uds=self._uds,
+            http1="http/1.1" in given.protocols,
+            http2=given.has_http2,
+            uds=given.uds,
             network_backend=backend,
         )
         return self._pool_class(
@@ -179,13 +164,14 @@ class _Pools:
             limits.max_connections,
             limits.max_keepalive_connections,
             limits.keepalive_expiry,
-            shared=shared,
+            shared=given.has_http2,
+            max_per_origin=limits.max_connections_per_origin,
         )
 
     def _core_proxy(self, server: ProxyServer) -> Any:
         context = None
         if server.scheme == "https":
-            own = ssl_context(self._tls.without_cert(), ("http/1.1",))
+            own = ssl_context(self._given.tls.without_cert(), ("http/1.1",))
             context = server.ssl_context or own
         return self._core.Proxy(server.url, server.credentials, server.headers, context)
 
@@ -326,37 +312,3 @@ def transports_of(family: Family) -> tuple[type[SyncPools], type[AsyncPools]]:
 def _both(ours: type, theirs: type) -> type:
     """Return *ours* as a subclass of the family's own class, which the family checks for."""
     return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__})
-
-
-def _checked(limits: Limits) -> Limits:
-    least = {"max_connections": 1, "max_keepalive_connections": 0, "keepalive_expiry": 0}
-    for name, bound in least.items():
-        if not hasattr(limits, name):
-            msg = f"limits must be an httpx.Limits, not {type(limits).__name__}"
-            raise InvalidOption(msg)
-        value = getattr(limits, name)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if value is not None and not (number and value >= bound):
-            msg = f"limits: {name} is at least {bound}, or None for no limit, not {value!r}"
-            raise InvalidOption(msg)
-    return limits
-
-
-def _protocols(*, http1: bool, http2: bool) -> tuple[str, ...]:
-    """Return the protocols to offer by ALPN (RFC 7301), the preferred one first."""
-    if not (http1 or http2):
-        msg = "http1=False needs http2=True"
-        raise InvalidOption(msg)
-    if http2 and importlib.util.find_spec("h2") is None:
-        msg = "HTTP/2 needs the h2 package: pip install 'penstock[http2]'"
-        raise ConfigurationError(msg)
-    return ("h2",) * http2 + ("http/1.1",) * http1
-
-
-def _chosen(proxy: Any, uds: str | None, environ: Mapping[str, str] | None) -> ProxyMap:
-    if proxy is not None:
-        if uds is not None:
-            msg = "uds= and proxy= exclude each other"
-            raise InvalidOption(msg)
-        return explicit_proxies(proxy)
-    return ProxyMap() if uds is not None or environ is None else environment_proxies(environ)

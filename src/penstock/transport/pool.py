@@ -19,12 +19,14 @@ from penstock.transport.heads import Unanswered
 from penstock.transport.leases import FORKS, Leases
 from penstock.transport.leftovers import nothing_is_left
 from penstock.transport.until import left
+from penstock.transport.waiting import timed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from types import ModuleType
 
-    from penstock.transport.leases import Origin, Slot, Waiter
+    from penstock.transport.leases import Slot
+    from penstock.transport.waiting import Origin, Waiter
 
 _SCHEMES = frozenset({b"http", b"https", b"ws", b"wss"})
 
@@ -40,6 +42,7 @@ class _Pool:
         max_idle: The most that are kept idle, or None for no limit.
         expiry: The seconds for which an idle one is kept, or None for ever.
         shared: Whether to offer HTTP/2.
+        max_per_origin: The most connections to one origin, or None for no limit.
     """
 
     def __init__(
@@ -51,10 +54,12 @@ class _Pool:
         expiry: float | None,
         *,
         shared: bool,
+        max_per_origin: int | None = None,
     ) -> None:
         self._core = core
         self._maker = maker
         self._limits = (max_connections, max_idle, expiry)
+        self._max_per_origin = max_per_origin
         self._may_share = shared
         self._abandoned: list[Leases] = []
         self._leases = self._new_leases()
@@ -65,7 +70,12 @@ class _Pool:
         return self._leases.counts
 
     def _new_leases(self) -> Leases:
-        return Leases(self._connection, *self._limits, shared=self._may_share)
+        return Leases(
+            self._connection,
+            *self._limits,
+            shared=self._may_share,
+            max_per_origin=self._max_per_origin,
+        )
 
     def _connection(self, origin: Origin) -> Any:
         scheme, host, port = origin
@@ -156,7 +166,8 @@ class Pool(_Pool):
             if slot is None:
                 waiter = leases.wait(origin, threading.Event())
         if waiter is not None:
-            slot = self._waited(leases, waiter, _patience(request))
+            with timed(request):
+                slot = self._waited(leases, waiter, _patience(request))
         if leases.doomed:
             self._bury(leases)
         if slot is None:
@@ -249,7 +260,8 @@ class AsyncPool(_Pool):
         while True:
             slot = slot or leases.take(origin)
             if slot is None:
-                slot = await self._waited(leases, leases.wait(origin, anyio.Event()), request)
+                with timed(request):
+                    slot = await self._waited(leases, leases.wait(origin, anyio.Event()), request)
             try:
                 if slot.since is not None and slot.connection.has_expired():
                     slot = leases.renewed(slot)
@@ -301,7 +313,7 @@ class AsyncPool(_Pool):
         if self._leases.forks != FORKS.count:
             self._leave_to_parent()
             self._loop = None
-        loop = _running_loop()
+        loop = running_loop()
         if self._loop is not loop:
             if self._loop is not None:
                 # Those of the loop before cannot be closed from this one, only hung up. A body
@@ -331,7 +343,8 @@ class AsyncPool(_Pool):
         return slot
 
 
-def _running_loop() -> Any:
+def running_loop() -> Any:
+    """Return what tells one event loop from another: asyncio's loop, or a trio run's token."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

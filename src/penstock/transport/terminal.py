@@ -17,6 +17,7 @@ from penstock.options import UNSET
 from penstock.transport.decoding import is_coded
 from penstock.transport.failures import failure_of
 from penstock.transport.typed import OurResponse
+from penstock.transport.waiting import WAITED
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -71,7 +72,8 @@ class Terminal:
         elapsed = call.runtime.now() - at
         attempt: Attempt = request.extensions[ATTEMPT]
         method = request.method
-        call.record(SendEnded(number, attempt.number, at, elapsed, method, status, error))
+        waited = request.extensions.pop(WAITED, 0.0)  # taken out: a repeat may be a copy
+        call.record(SendEnded(number, attempt.number, at, elapsed, method, status, error, waited))
         return elapsed
 
     async def _send(self, request: Request, call: Call) -> Any:

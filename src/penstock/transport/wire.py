@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from penstock.errors import InvalidOption
 from penstock.options import UNSET
-from penstock.transport.family import family_of, httpx_family
+from penstock.transport.family import family_of
 from penstock.transport.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from penstock.call import Call
+    from penstock.transport.engines import Made
     from penstock.transport.family import Family
 
 
@@ -26,6 +27,7 @@ class Wire(NamedTuple):
         transport: What it sends with, for reprs and tests.
         client: The caller's HTTP client, or None.
         is_async: Whether it is an async client's.
+        engine: What the client's own transport sends with, or None if it was given one.
     """
 
     family: Family
@@ -34,6 +36,7 @@ class Wire(NamedTuple):
     transport: Any
     client: Any = None
     is_async: bool = False
+    engine: str | None = None
 
 
 def blocking_wire(
@@ -44,7 +47,7 @@ def blocking_wire(
     Args:
         transport: Any `httpx.BaseTransport` or `httpx2.BaseTransport`, or None.
         http_client: The caller's `httpx.Client` or `httpx2.Client`, or None.
-        pool: Options of the owned transport.
+        pool: Options of the client's own transport, its `engine` among them.
         family: The library a transport must be of, ours or the caller's: any, and ours of httpx,
             unless given.
 
@@ -63,11 +66,9 @@ def blocking_wire(
         return Wire(
             family, Terminal(exchange, family, watched=False), _nothing, http_client, http_client
         )
+    engine, watched = None, False
     if given is None:
-        from penstock.transport.owned import transports_of
-
-        family = family or httpx_family()
-        transport = transports_of(family)[0](**pool)
+        engine, family, transport, watched = _made(pool, family, is_async=False)
     else:
         family = _family(transport, "transport", "BaseTransport", family)
         _check_colour(
@@ -77,7 +78,8 @@ def blocking_wire(
     async def handle(request: Any) -> Any:
         return transport.handle_request(request)
 
-    return Wire(family, Terminal(handle, family, watched=given is None), transport.close, transport)
+    terminal = Terminal(handle, family, watched=watched)
+    return Wire(family, terminal, transport.close, transport, engine=engine)
 
 
 def async_wire(
@@ -100,11 +102,9 @@ def async_wire(
             http_client,
             is_async=True,
         )
+    engine, watched = None, False
     if given is None:
-        from penstock.transport.owned import transports_of
-
-        family = family or httpx_family()
-        transport = transports_of(family)[1](**pool)
+        engine, family, transport, watched = _made(pool, family, is_async=True)
     else:
         family = _family(transport, "transport", "AsyncBaseTransport", family)
         _check_colour(
@@ -115,8 +115,15 @@ def async_wire(
             "BaseTransport",
         )
     handle: Callable[[Any], Awaitable[Any]] = transport.handle_async_request
-    terminal = Terminal(handle, family, watched=given is None)
-    return Wire(family, terminal, transport.aclose, transport, is_async=True)
+    terminal = Terminal(handle, family, watched=watched)
+    return Wire(family, terminal, transport.aclose, transport, is_async=True, engine=engine)
+
+
+def _made(options: dict[str, Any], family: Family | None, *, is_async: bool) -> Made:
+    from penstock.transport.engines import make
+
+    rest = {name: value for name, value in options.items() if name != "engine"}
+    return make(options.get("engine", "pool"), rest, family, is_async=is_async)
 
 
 def _only_one(transport: Any, http_client: Any, pool: dict[str, Any]) -> Any:

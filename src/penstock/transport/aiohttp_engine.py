@@ -1,0 +1,307 @@
+"""The engine `aiohttp`: for many requests at once, on asyncio alone.
+
+aiohttp sends and parses. What a client of Penstock decides is decided here: how many connections,
+which proxy, when it is too late; and that nothing is kept or added that nobody asked for, be it a
+cookie, a header or a repeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import math
+import socket
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from penstock.errors import ClientClosed, InvalidOption
+from penstock.transport.aiohttp_errors import NotRepeated, failure_of
+from penstock.transport.backend import KEEP_ALIVE
+from penstock.transport.bounded import time_left
+from penstock.transport.engine import SentBody
+from penstock.transport.leases import FORKS
+from penstock.transport.places import Places
+from penstock.transport.tls import built, ssl_context
+from penstock.transport.until import left
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from aiohttp.connector import AddrInfoType
+
+    from penstock.transport.connecting import Connecting
+    from penstock.transport.family import Family
+    from penstock.transport.places import Place
+    from penstock.transport.proxies import ProxyServer
+
+_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+"""Headers that aiohttp would add."""
+
+_LINE_BYTES = 64 * 1024
+"""The longest line of a head. aiohttp's own limit, 8190 bytes, is less than other engines take."""
+
+_PART_BYTES = 64 * 1024
+"""What is handed to aiohttp at once of a body that is in memory: larger ones would block the loop,
+and above 1 MiB it warns."""
+
+_GRACE = 0.001
+"""Seconds by which the moment of the whole comes after that of a phase, which has a better name."""
+
+
+class AiohttpTransport:
+    """Sends requests with aiohttp, one session for each event loop.
+
+    Args:
+        given: What connections are made with.
+    """
+
+    family: ClassVar[Family]
+
+    def __init__(self, given: Connecting) -> None:
+        self._given = given
+        self._place: tuple[int, Any] = (FORKS.count, None)
+        self._session: aiohttp.ClientSession | None = None
+        self._left: list[Any] = []
+        self._places = Places(given.limits)
+        self._closed = False
+        self._stream_class = self.family.http.AsyncByteStream
+        self._body_class = _body_class(self.family)
+
+    def __repr__(self) -> str:
+        proxies = [server.url for server in self._given.proxies.servers]
+        return f"<AiohttpTransport {self.family.name} proxies={proxies}>"
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Send *request* and return its response, open and unread.
+
+        Raises:
+            ClientClosed: The transport was closed.
+            InvalidOption: There is no asyncio here, or the body is of the other colour.
+            Exception: The family's own error, such as `httpx.ReadTimeout`.
+        """
+        session = await self._session_here()
+        if not isinstance(request.stream, self._stream_class):
+            msg = "AiohttpTransport cannot send a body of the other colour"
+            raise InvalidOption(msg)
+        place = await self._places.taken(request, self.family.http.PoolTimeout)
+        sent = SentBody(request.stream)
+        try:
+            response = await self._send(session, request, sent)
+        except BaseException as error:
+            place.leave()
+            await sent.aclose()
+            failure = failure_of(error, self.family)
+            if failure is None:
+                raise
+            raise failure from error
+        return self.family.http.Response(
+            response.status,
+            headers=response.raw_headers,
+            stream=self._body_class(response, request, place, sent, self.family),
+            extensions={
+                "http_version": b"HTTP/1.1",
+                "reason_phrase": (response.reason or "").encode("ascii", "ignore"),
+            },
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection. Once closed, again is nothing."""
+        session, self._session = self._session, None
+        self._closed = True
+        self._places.close()
+        if session is not None and self._place == (FORKS.count, asyncio.get_running_loop()):
+            await session.close()
+
+    async def _send(self, session: aiohttp.ClientSession, request: Any, sent: SentBody) -> Any:
+        url = request.url
+        server = self._given.server_for(url)
+        headers = CIMultiDict(request.headers.multi_items())
+        headers.pop("Transfer-Encoding", None)  # aiohttp's to say
+        timeouts = request.extensions.get("timeout", {})
+        context: Any = True
+        if url.scheme == "https":
+            if self._given.uds is not None:
+                msg = "engine='aiohttp' has no TLS over a Unix socket: use engine='pool'"
+                raise InvalidOption(msg)
+            context = built(ssl_context(self._given.tls, self._given.protocols))
+        through: dict[str, Any] = {}
+        if server is not None:
+            through = {"proxy": server.url, "proxy_headers": _proxy_headers(server)}
+            if url.scheme == "http":  # the request itself goes to the proxy
+                headers.update(through["proxy_headers"])
+        whole = time_left(request)
+        async with asyncio.timeout(None if whole is None else whole + _GRACE):
+            return await session.request(
+                request.method,
+                URL(str(url), encoded=True),
+                headers=headers,
+                data=_data(request, sent),
+                allow_redirects=False,
+                ssl=context,
+                server_hostname=request.extensions.get("sni_hostname"),
+                timeout=aiohttp.ClientTimeout(
+                    connect=_some(left(timeouts.get("connect"))),
+                    sock_read=_some(left(timeouts.get("read"))),
+                    ceil_threshold=math.inf,
+                ),
+                **through,
+            )
+
+    async def _session_here(self) -> aiohttp.ClientSession:
+        try:
+            here = FORKS.count, asyncio.get_running_loop()
+        except RuntimeError:
+            msg = "engine='aiohttp' lacks trio: run on asyncio, or use engine='pool'"
+        else:
+            if self._closed:
+                msg = "the client is closed: make another"
+                raise ClientClosed(msg)
+            if self._session is None or here != self._place:
+                left, forks, loop = self._session, *self._place
+                self._places = Places(self._given.limits)
+                self._session, self._place = self._new_session(), here
+                if left is not None:
+                    await self._leave(left, forks, loop)
+            return self._session
+        raise InvalidOption(msg)
+
+    async def _leave(self, session: aiohttp.ClientSession, forks: int, loop: Any) -> None:
+        if forks == FORKS.count and loop.is_closed():
+            await session.close()
+        else:
+            self._left.append(session)  # a parent, or another thread's loop, may still use it
+
+    def _new_session(self) -> aiohttp.ClientSession:
+        limits, uds = self._given.limits, self._given.uds
+        pooling: dict[str, Any] = {
+            "limit": 0,  # `Places` are taken before
+            "keepalive_timeout": limits.keepalive_expiry,
+        }
+        connector: aiohttp.BaseConnector
+        if uds is not None:
+            connector = aiohttp.UnixConnector(uds, **pooling)
+        else:
+            connector = aiohttp.TCPConnector(
+                socket_factory=_socket, timeout_ceil_threshold=math.inf, **pooling
+            )
+        return aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=_AUTOMATIC,
+            max_line_size=_LINE_BYTES,
+            max_field_size=_LINE_BYTES,
+            middlewares=(_once,),
+        )
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send once: repeats are for `Retry`, which counts them and knows the deadline."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise NotRepeated(error) from error
+
+
+def _socket(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    for option in KEEP_ALIVE:
+        made.setsockopt(*option)
+    return made
+
+
+def _some(seconds: float | None) -> float | None:
+    """Return *seconds*, of which aiohttp takes none for no limit."""
+    if seconds is None or seconds > 0:
+        return seconds
+    raise TimeoutError
+
+
+def _data(request: Any, sent: SentBody) -> Any:
+    if not hasattr(request, "_content"):
+        return sent
+    content: bytes = request.content
+    return _parts(content) if len(content) > _PART_BYTES else content or None
+
+
+async def _parts(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), _PART_BYTES):
+        yield content[start : start + _PART_BYTES]
+
+
+def _proxy_headers(server: ProxyServer) -> Mapping[str, str]:
+    headers = CIMultiDict((name.decode(), value.decode()) for name, value in server.headers)
+    if server.credentials is not None:
+        token = base64.b64encode(b":".join(server.credentials)).decode()
+        headers["Proxy-Authorization"] = f"Basic {token}"
+    return headers
+
+
+class AiohttpBody:
+    """The open body of a response, as it comes off the wire.
+
+    Args:
+        response: aiohttp's response.
+        request: The family's request.
+        place: What it holds of the limits.
+        sent: The body of the request, which may still be on its way.
+        family: The family whose errors are raised.
+    """
+
+    def __init__(
+        self, response: Any, request: Any, place: Place, sent: SentBody, family: Family
+    ) -> None:
+        self._response = response
+        self._request = request
+        self._place = place
+        self._sent = sent
+        self._family = family
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        content = self._response.content
+        try:
+            # Many a body has come whole with its head.
+            seconds = None if content.is_eof() else time_left(self._request)
+            async with asyncio.timeout(seconds):
+                chunk: bytes = await content.readany()
+        except BaseException as error:
+            await self.aclose()
+            failure = failure_of(error, self._family)
+            if failure is None:
+                raise
+            raise failure from error
+        if not chunk:
+            await self.aclose()
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it if the body was not read to its end."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
+        self._place.leave()
+        await self._sent.aclose()
+
+
+@cache
+def _body_class(family: Family) -> type:
+    return type("AiohttpBody", (AiohttpBody, family.http.AsyncByteStream), {})
+
+
+@cache
+def aiohttp_of(family: Family) -> type[AiohttpTransport]:
+    """Return the class of *family*."""
+    more = {"family": family, "__module__": __name__}
+    return type("AiohttpTransport", (AiohttpTransport, family.http.AsyncBaseTransport), more)

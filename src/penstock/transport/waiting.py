@@ -1,0 +1,111 @@
+"""Who waits for a connection, and whose turn is next."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import OrderedDict
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from penstock.transport.leases import Slot
+
+Origin = tuple[bytes, bytes, int | None]
+"""Scheme, host and port."""
+
+WAITED = "penstock.waited"
+"""The extension of a request that tells for how many seconds it waited for a connection."""
+
+
+@contextmanager
+def timed(request: Any) -> Iterator[None]:
+    """Note on *request* how long it waits here, added to what it has waited already."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        waited = time.monotonic() - started + request.extensions.get(WAITED, 0.0)
+        request.extensions[WAITED] = waited
+
+
+class Waiter:
+    """A request that waits for a connection.
+
+    Args:
+        origin: What it wants to connect to.
+        event: What is set when it got one, or never will.
+        number: Its place among all who wait.
+
+    Attributes:
+        slot: What it got.
+    """
+
+    __slots__ = ("event", "number", "origin", "slot")
+
+    def __init__(self, origin: Origin, event: Any, number: int) -> None:
+        self.origin = origin
+        self.event = event
+        self.number = number
+        self.slot: Slot | None = None
+
+
+class Queue:
+    """Who waits, first come first served, but for origins that must not have more for now.
+
+    Each origin has a line of its own, and stands in the queue with the number of its first. What it
+    costs to find the next grows with the logarithm of the number of origins.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[Origin, OrderedDict[Waiter, None]] = {}
+        self._first: list[tuple[int, Origin]] = []
+        self._standing: set[Origin] = set()
+        self._numbers = count()
+
+    def join(self, origin: Origin, event: Any) -> Waiter:
+        """Add one to the end of its origin's line."""
+        waiter = Waiter(origin, event, next(self._numbers))
+        self._lines.setdefault(origin, OrderedDict())[waiter] = None
+        self.stand(origin)
+        return waiter
+
+    def leave(self, waiter: Waiter) -> None:
+        """Take one out, wherever in its line it is; who is in none already stays so."""
+        line = self._lines.get(waiter.origin)
+        if line is not None:
+            line.pop(waiter, None)
+            if not line:
+                del self._lines[waiter.origin]
+
+    def stand(self, origin: Origin) -> None:
+        """Have *origin* stand in the queue (again), if anyone waits for it."""
+        line = self._lines.get(origin)
+        if line and origin not in self._standing:
+            self._standing.add(origin)
+            heapq.heappush(self._first, (next(iter(line)).number, origin))
+
+    def pop(self) -> Waiter | None:
+        """Return who waits longest, or None. Its origin no longer stands in the queue."""
+        while self._first:
+            number, origin = heapq.heappop(self._first)
+            self._standing.discard(origin)
+            line = self._lines.get(origin)
+            if line is None:
+                continue
+            waiter = next(iter(line))
+            if waiter.number == number:
+                return waiter
+            self.stand(origin)  # its first has left: it has another number now
+        return None
+
+    def clear(self) -> list[Waiter]:
+        """Take out everybody and return them."""
+        waiting = [waiter for line in self._lines.values() for waiter in line]
+        self._lines.clear()
+        self._first.clear()
+        self._standing.clear()
+        return waiting

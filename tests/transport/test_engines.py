@@ -1,0 +1,255 @@
+"""The laws of sending, over every engine."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+import penstock
+from penstock import InvalidOption, Stack
+from penstock.middleware import Retry
+
+from .senders import ASYNC, SENDERS, Sender, able, over
+from .server import Server, dripping_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .server import Peer
+
+
+def echo(peer: Peer, server: Server) -> None:
+    """Answer with method, target and body; keep the connection."""
+    while (heard := peer.hear()) is not None:
+        server.heard.append(heard)
+        peer.answer(f"{heard.method} {heard.target} ".encode() + heard.body)
+
+
+@over(SENDERS)
+def test_calls_use_one_connection(sender: Sender) -> None:
+    """One call after the other is answered, over one connection, with nothing sent but ours."""
+
+    async def scenario(client: Any) -> None:
+        for number in range(3):
+            got = await sender.get(client, f"/{number}?a=%2F", "POST", content=b"body")
+            assert got.content == f"POST /{number}?a=%2F body".encode()
+            assert (got.http_version, got.reason_phrase) == ("HTTP/1.1", "OK")
+
+    with Server(echo) as server:
+        sender.run(scenario, server.url, headers={"X-Mine": "1"})
+    assert server.connections == 1
+    ours = {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length"}
+    assert all(set(heard.headers) == ours | {"x-mine"} for heard in server.heard)
+    assert {heard.headers["host"] for heard in server.heard} == {f"localhost:{server.port}"}
+
+
+@over(SENDERS)
+def test_a_body_goes_whole(sender: Sender) -> None:
+    """A body of some megabytes and one that is made on the way arrive as they are."""
+    large = bytes(range(256)) * 8192
+
+    async def made() -> Any:
+        for _ in range(3):
+            yield b"part"
+
+    async def scenario(client: Any) -> None:
+        got = await sender.get(client, "/", "PUT", content=large)
+        assert got.content == b"PUT / " + large
+        parts = made() if sender.is_async else iter([b"part"] * 3)
+        got = await sender.get(client, "/", "PUT", content=parts, headers={"X-Chunks": "yes"})
+        assert got.content == b"PUT / partpartpart"
+
+    def chunks(peer: Peer, server: Server) -> None:
+        while (heard := peer.hear()) is not None:
+            body = heard.body
+            if "x-chunks" in heard.headers:
+                assert heard.headers["transfer-encoding"] == "chunked"
+                body = peer.hear_chunks()
+            peer.answer(f"{heard.method} {heard.target} ".encode() + body)
+
+    with Server(chunks) as server:
+        sender.run(scenario, server.url)
+
+
+@over(SENDERS)
+def test_a_stream_may_be_left(sender: Sender) -> None:
+    """A stream that is left in the middle costs no slot, and leaves nothing to the collector."""
+
+    async def scenario(client: Any) -> None:
+        for _ in range(3):
+            assert set(await sender.first_chunk(client)) == {ord("a")}
+
+    with Server(dripping_body) as server:
+        sender.run(scenario, server.url, limits=httpx.Limits(max_connections=1))
+    gc.collect()
+    assert server.connections == 3
+
+
+def cut_head(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.say(b"HTTP/1.1 200")
+
+
+def cut_body(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel")
+
+
+def cut_chunk(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhel")
+
+
+def nonsense(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.say(b"\x00\xff no protocol of ours\r\n\r\n")
+
+
+def gone(peer: Peer, server: Server) -> None:
+    peer.hear()
+
+
+@over(SENDERS)
+@pytest.mark.parametrize("handler", [cut_head, cut_body, cut_chunk, nonsense, gone])
+def test_a_broken_answer_is_a_typed_error(
+    sender: Sender, handler: Callable[[Peer, Server], None]
+) -> None:
+    """What a server breaks off or says wrongly is sent once, fails typed, and costs no slot."""
+
+    async def scenario(client: Any) -> None:
+        for _ in range(2):
+            with pytest.raises(penstock.ConnectionFailed) as caught:
+                await sender.get(client)
+            assert caught.value.phase in {"read", "protocol"}
+
+    with Server(handler) as server:
+        sender.run(scenario, server.url, limits=httpx.Limits(max_connections=1))
+    assert server.connections == 2
+
+
+@over(SENDERS)
+def test_a_failure_is_repeated_by_retry_alone(sender: Sender) -> None:
+    """A server that hangs up sees as many requests as the policy says, and no more."""
+
+    async def scenario(client: Any) -> None:
+        with pytest.raises(penstock.ConnectionFailed) as caught:
+            await sender.get(client)
+        assert len(caught.value.attempts) == 3
+
+    with Server(gone) as server:
+        stack = Stack.standard().replace(Retry, Retry(base_delay=0))
+        sender.run(scenario, server.url, max_retries=2, stack=stack)
+    assert server.connections == 3
+
+
+@over(SENDERS)
+@pytest.mark.parametrize("host", ["127.0.0.1", "a" * 64 + ".example", "localhost:70000"])
+def test_where_nobody_listens(sender: Sender, host: str) -> None:
+    """A refused connection, and a host or port that cannot be, are failures to connect."""
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    url = f"http://{host}" if ":" in host else f"http://{host}:{port}"
+
+    async def scenario(client: Any) -> None:
+        with pytest.raises((penstock.ConnectionFailed, InvalidOption)) as caught:
+            await sender.get(client, f"{url}/")
+        assert getattr(caught.value, "phase", "connect") == "connect"
+
+    sender.run(scenario, None)
+
+
+@over(ASYNC)
+def test_a_hundred_at_once(sender: Sender) -> None:
+    """A hundred calls at once get each its own answer, over no more connections than allowed."""
+
+    async def scenario(client: Any) -> None:
+        async def one(number: int) -> None:
+            got = await client.get(f"/{number}")
+            assert got.content == f"GET /{number} ".encode()
+
+        async with anyio.create_task_group() as group:
+            for number in range(100):
+                group.start_soon(one, number)
+
+    with Server(echo) as server:
+        sender.run(scenario, server.url, limits=httpx.Limits(max_connections=10))
+    assert len(server.heard) == 100
+    assert server.connections <= 10
+
+
+@over([sender for sender in SENDERS if not sender.is_async])
+def test_threads_share_a_client(sender: Sender) -> None:
+    """Threads at once get each its own answer."""
+    got: list[str] = []
+
+    def work(client: Any, number: int) -> None:
+        got.extend(client.get(f"/{number}-{turn}").text for turn in range(5))
+
+    with Server(echo) as server, sender.client(server.url) as client:
+        threads = [threading.Thread(target=work, args=(client, number)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(got) == sorted(f"GET /{n}-{turn} " for n in range(8) for turn in range(5))
+
+
+@over(SENDERS)
+def test_no_cookie_is_kept(sender: Sender) -> None:
+    """What one answer sets is not sent with the next request."""
+
+    def handler(peer: Peer, server: Server) -> None:
+        while (heard := peer.hear()) is not None:
+            server.heard.append(heard)
+            peer.answer(headers="Set-Cookie: session=1\r\n")
+
+    async def scenario(client: Any) -> None:
+        for _ in range(2):
+            await sender.get(client)
+
+    with Server(handler) as server:
+        sender.run(scenario, server.url)
+    assert all("cookie" not in heard.headers for heard in server.heard)
+
+
+@over(able("clean"))
+def test_what_is_left_over_answers_nothing(sender: Sender) -> None:
+    """Two answers to one request, in one segment: the second answers nobody."""
+
+    def handler(peer: Peer, server: Server) -> None:
+        while (heard := peer.hear()) is not None:
+            one = f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{heard.target}".encode()
+            peer.say(one + one.replace(b" 200 OK", b" 500 No"))
+
+    async def scenario(client: Any) -> None:
+        for path in ("/1", "/2"):
+            assert (await sender.get(client, path)).content == path.encode()
+
+    with Server(handler) as server:
+        sender.run(scenario, server.url)
+    assert server.connections == 2
+
+
+@over(able("stale"))
+def test_a_stale_connection_is_replaced(sender: Sender) -> None:
+    """What finds its connection ended, with no byte of an answer, is sent once more on a new one."""
+
+    def handler(peer: Peer, server: Server) -> None:
+        peer.hear()
+        peer.answer()
+        server.heard.extend(filter(None, [peer.hear()]))  # and leave without an answer
+
+    async def scenario(client: Any) -> None:
+        for _ in range(3):
+            assert (await sender.get(client)).status_code == 200
+
+    with Server(handler) as server:
+        sender.run(scenario, server.url)
+    assert len(server.heard) == 2
+    assert server.connections == 3

@@ -1,0 +1,176 @@
+"""The laws of ending, over every engine: limits, cancellation, close, as the table says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+import penstock
+from penstock import Call, SendEnded, Stack
+from penstock.middleware import Retry
+
+from .senders import ASYNC, LIMIT, SENDERS, SOON, Sender, able, over
+from .server import Server, dripping_body, dripping_head, polite, stalled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .server import Peer
+
+
+@over(SENDERS)
+@pytest.mark.parametrize("handler", [stalled, dripping_head, dripping_body])
+def test_a_timeout_ends_an_attempt(sender: Sender, handler: Callable[[Peer, Server], None]) -> None:
+    """A number of seconds ends what stalls; what drips as well, if the engine holds deadlines."""
+    if handler is dripping_head and not sender.can("deadline"):
+        handler = stalled
+
+    async def scenario(client: Any) -> float:
+        started = time.monotonic()
+        with pytest.raises(penstock.TimedOut) as caught:
+            await sender.get(client, timeout=LIMIT)
+        assert caught.value.phase == "read"
+        return time.monotonic() - started
+
+    with Server(handler) as server:
+        assert LIMIT * 0.9 <= sender.run(scenario, server.url) < SOON
+
+
+@over(able("deadline"))
+@pytest.mark.parametrize("handler", [stalled, dripping_head, dripping_body])
+def test_a_deadline_ends_a_call(sender: Sender, handler: Callable[[Peer, Server], None]) -> None:
+    """Nothing a server does outlasts the deadline, where the table says so."""
+
+    async def scenario(client: Any) -> float:
+        started = time.monotonic()
+        with pytest.raises(penstock.DeadlineExceeded):
+            await sender.get(client)
+        return time.monotonic() - started
+
+    with Server(handler) as server:
+        took = sender.run(scenario, server.url, deadline=LIMIT, max_retries=5)
+    assert LIMIT * 0.9 <= took < SOON
+
+
+@over([sender for sender in SENDERS if not sender.can("deadline")])
+def test_a_deadline_of_a_call_is_seen_with_the_head(sender: Sender) -> None:
+    """Where heads are not watched, a call's own deadline is noticed when the head is there."""
+
+    def slow(peer: Peer, server: Server) -> None:
+        peer.hear()
+        for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx":
+            time.sleep(0.01)
+            peer.say(bytes([byte]))
+
+    async def scenario(client: Any) -> None:
+        with pytest.raises(penstock.DeadlineExceeded):
+            await sender.get(client, deadline=LIMIT)
+
+    with Server(slow) as server:
+        sender.run(scenario, server.url)
+
+
+@over(SENDERS)
+def test_no_connection_in_time_is_a_pool_timeout(sender: Sender) -> None:
+    """With all connections taken, a call waits as long as its `pool` timeout says."""
+
+    async def scenario(client: Any) -> None:
+        timeout = httpx.Timeout(10.0, pool=LIMIT)
+        if sender.is_async:
+            async with client.stream("GET", "/"):
+                with pytest.raises(penstock.TimedOut) as caught:
+                    await client.get("/", timeout=timeout)
+        else:
+            with client.stream("GET", "/"), pytest.raises(penstock.TimedOut) as caught:
+                client.get("/", timeout=timeout)
+        assert caught.value.phase == "pool"
+        assert (await sender.get(client)).status_code == 200
+        if sender.can("waited"):
+            waits = [fact.waited for fact in facts if isinstance(fact, SendEnded)]
+            assert waits == [0.0, waits[1], 0.0]
+            assert LIMIT * 0.9 <= waits[1] < SOON
+
+    async def watch(request: Any, call_next: Any) -> Any:
+        Call.of(request).subscribe(lambda _, fact: facts.append(fact))
+        return await call_next(request)
+
+    facts: list[Any] = []
+    with Server(polite) as server:
+        options = {
+            "limits": httpx.Limits(max_connections=1),
+            "stack": Stack.standard().before(Retry, watch),
+        }
+        sender.run(scenario, server.url, **options)
+        assert len(server.heard) == 2
+
+
+@over(ASYNC)
+@pytest.mark.parametrize("kind", ["scope", "native"])
+def test_a_cancelled_call_costs_no_slot(sender: Sender, kind: str) -> None:
+    """Cancelled while it connects, waits or reads, a call gives everything back."""
+    if kind == "native" and not (sender.colour == "asyncio" and sender.can("cancellation")):
+        kind = "scope"
+
+    async def scenario(client: Any) -> None:
+        for _ in range(3):
+            if kind == "native":
+                task = asyncio.create_task(client.get("/stall"))
+                await anyio.to_thread.run_sync(stalls.get)
+                task.cancel()
+                await asyncio.wait([task])
+            else:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(client.get, "/stall")
+                    await anyio.to_thread.run_sync(stalls.get)
+                    group.cancel_scope.cancel()
+        assert (await client.get("/")).status_code == 200
+
+    stalls: SimpleQueue[None] = SimpleQueue()
+
+    def handler(peer: Peer, server: Server) -> None:
+        while (heard := peer.hear()) is not None:
+            if heard.target == "/stall":
+                stalls.put(None)
+                peer.stall()
+            else:
+                peer.answer()
+
+    with Server(handler) as server:
+        sender.run(scenario, server.url, limits=httpx.Limits(max_connections=1))
+
+
+@over(ASYNC)
+def test_a_client_closed_in_the_middle_of_a_call(sender: Sender) -> None:
+    """A call under way when its client is closed ends soon, in an error of ours."""
+
+    async def scenario(client: Any) -> list[BaseException]:
+        errors: list[BaseException] = []
+
+        async def call() -> None:
+            try:
+                await client.get("/")
+            except penstock.PenstockError as error:
+                errors.append(error)
+
+        with anyio.fail_after(SOON):
+            async with anyio.create_task_group() as group:
+                group.start_soon(call)
+                await anyio.to_thread.run_sync(stalls.get)
+                await client.aclose()
+        return errors
+
+    stalls: SimpleQueue[None] = SimpleQueue()
+
+    def handler(peer: Peer, server: Server) -> None:
+        peer.hear()
+        stalls.put(None)
+        peer.stall()
+
+    with Server(handler) as server:
+        assert len(sender.run(scenario, server.url)) == 1
