@@ -9,7 +9,11 @@ from unittest import mock
 
 import pytest
 import structlog
+from opentelemetry import trace
+from opentelemetry.metrics import _internal as metrics
+from opentelemetry.util._once import Once
 
+from penstock import telemetry
 from penstock.demo import DemoServer
 from penstock.transport.backend import (
     AsyncLimitedBackend,
@@ -63,7 +67,23 @@ def demo_network(demo_server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture
-def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def own_telemetry(demo_server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Global providers that an example may set are gone after it; what it exports is refused."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", demo_server.url)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
+    monkeypatch.setattr(metrics, "_METER_PROVIDER", None)
+    monkeypatch.setattr(metrics, "_METER_PROVIDER_SET_ONCE", Once())
+    monkeypatch.setattr(telemetry, "_installed", None)
+    yield
+    if telemetry._installed is not None:
+        telemetry._installed.shutdown()
+
+
+@pytest.fixture
+def own_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_telemetry: None
+) -> Iterator[Path]:
     """An empty home, no settings and proxies; logging and variables are put back after."""
     for name in os.environ:
         if name.upper().startswith("PENSTOCK_") or name.upper().endswith("_PROXY"):
@@ -71,10 +91,13 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    logger = logging.getLogger("penstock")
-    level, handlers = logger.level, list(logger.handlers)
+    kept = [
+        (logger, logger.level, list(logger.handlers))
+        for logger in (logging.getLogger(), logging.getLogger("penstock"))
+    ]
     with mock.patch.dict(os.environ):  # an example may set variables
         yield tmp_path
-    logger.setLevel(level)
-    logger.handlers[:] = handlers
+    for logger, level, handlers in kept:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
     structlog.reset_defaults()
