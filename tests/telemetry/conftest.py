@@ -9,10 +9,13 @@ import pytest
 
 from penstock.demo import DemoServer
 
+from .prometheus import PROMTOOL
 from .receiver import Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+collect_ignore = [] if PROMTOOL else ["test_promtool.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,154 @@
+"""Everything a call can go through, told to one backend in memory: what there is to emit."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from functools import partialmethod
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import penstock
+from penstock import PenstockError, Stack
+from penstock.demo import DemoServer
+from penstock.middleware import Auth, Retry
+from penstock.testing import Reply, Script, VirtualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+ORIGIN = "https://api.example.com"
+
+
+class Told:
+    """A backend for all three signals, and the clients that tell it.
+
+    Attributes:
+        lines: Events as `(event, level, fields)`.
+    """
+
+    def __init__(self) -> None:
+        self._spans = InMemorySpanExporter()
+        self._reader = InMemoryMetricReader()
+        self._tracers = TracerProvider(shutdown_on_exit=False)
+        self._tracers.add_span_processor(SimpleSpanProcessor(self._spans))
+        self._meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self.lines: list[tuple[str, str, Mapping[str, Any]]] = []
+
+    @property
+    def spans(self) -> Sequence[ReadableSpan]:
+        return self._spans.get_finished_spans()
+
+    @functools.cached_property
+    def metrics(self) -> dict[str, tuple[str, set[str]]]:
+        """Each metric's unit, and the attributes its points have."""
+        data = self._reader.get_metrics_data()
+        return {
+            metric.name: (
+                metric.unit or "",
+                {name for point in metric.data.data_points for name in point.attributes or {}},
+            )
+            for of_resource in (data.resource_metrics if data else ())
+            for of_scope in of_resource.scope_metrics
+            for metric in of_scope.metrics
+        }
+
+    def client(
+        self, *replies: Any, is_async: bool = False, forever: bool = False, **options: Any
+    ) -> Any:
+        """Return a client over scripted replies, in virtual time."""
+        clock = VirtualClock()
+        return self._made(
+            penstock.AsyncClient if is_async else penstock.Client,
+            ORIGIN,
+            transport=Script(replies, clock=clock, forever=forever),
+            clock=clock,
+            **options,
+        )
+
+    def live(self, server: DemoServer, **options: Any) -> Any:
+        """Return a client over a real socket."""
+        return self._made(penstock.Client, server.url, trust_env=False, **options)
+
+    def _made(self, kind: Callable[..., Any], url: str, **options: Any) -> Any:
+        return kind(
+            url,
+            name="shop",
+            logger=self,
+            tracer_provider=self._tracers,
+            meter_provider=self._meters,
+            **options,
+        )
+
+    def _tell(self, level: str, event: str, **fields: Any) -> None:
+        self.lines.append((event, level, fields))
+
+    debug = partialmethod(_tell, "debug")
+    info = partialmethod(_tell, "info")
+    warning = partialmethod(_tell, "warning")
+    error = partialmethod(_tell, "error")
+
+
+def play(told: Told) -> None:
+    """Make every kind of call there is."""
+    request_id = {"X-Request-Id": "req-1"}
+    named: dict[str, Any] = {"operation": "models.list"}
+    template = {"url.template": "/v1/{what}"}
+    told.client(503, Reply(headers=request_id)).get("/v1/models", attributes=template, **named)
+    moved = Reply(302, headers={"Location": "/there"})
+    told.client(moved, 200).get("/here", **named)
+    told.client(200).request("BREW", "/pot")
+    for reply, options in (
+        (404, {}),
+        (503, {}),
+        (503, {"deadline": 1.0}),
+        (Reply(delay=9.0), {"timeout": 1.0}),
+        (503, {"stack": Stack.production()}),
+    ):
+        client = told.client(reply, forever=True, **options)
+        for _ in range(6):
+            with contextlib.suppress(PenstockError):
+                client.get("/v1/models", **named)
+    keys = iter(["old", "new", "newer"])
+    auth = Stack.standard().replace(Auth, Auth(lambda: next(keys)))
+    told.client(401, 200, stack=auth).get("/v1/models", **named)
+    _streams(told)
+    anyio.run(_cancelled, told)
+    with DemoServer() as server:
+        stack = Stack.standard().replace(Retry, Retry(base_delay=0.001))
+        with told.live(server, stack=stack, max_retries=1) as client:
+            client.get("/v1/models", **named)
+            with contextlib.suppress(PenstockError):
+                client.get("/v1/models", headers={"X-Demo-Fault": "drop"}, **named)
+
+
+def _streams(told: Told) -> None:
+    chunks = [b'{"n": 1}\n', b'{"n": 2}\n']
+    asked = {"method": "GET", "url": "/v1/export", "format": "ndjson"}
+    list(told.client(Reply(chunks=chunks)).stream_events(**asked))
+    with told.client(Reply(chunks=chunks)).stream_events(**asked) as left:
+        next(iter(left))
+    broken = told.client(Reply(chunks=[*chunks, penstock.ConnectionFailed("cut")]))
+    with contextlib.suppress(PenstockError):
+        list(broken.stream_events(**asked))
+
+
+async def _cancelled(told: Told) -> None:
+    """Leave a call in the middle: the first reply never comes, in real time."""
+
+    class Stuck:
+        async def __call__(self, request: Any, call_next: Any) -> Any:
+            scope.cancel()
+            await anyio.sleep_forever()
+
+    client = told.client(200, is_async=True, stack=Stack.standard().append(Stuck()))
+    with anyio.CancelScope() as scope:
+        await client.get("/v1/models")
