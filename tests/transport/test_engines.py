@@ -238,7 +238,7 @@ def test_what_is_left_over_answers_nothing(sender: Sender) -> None:
 
 @over(able("stale"))
 def test_a_stale_connection_is_replaced(sender: Sender) -> None:
-    """What finds its connection ended, with no byte of an answer, is sent once more on a new one."""
+    """What finds its connection ended, without a byte of an answer, is sent again on a new one."""
 
     def handler(peer: Peer, server: Server) -> None:
         peer.hear()

@@ -68,7 +68,7 @@ class SentBody:
         lasting: Whether it gives the same bytes however often it is read.
     """
 
-    def __init__(self, stream: Any, *, lasting: bool) -> None:
+    def __init__(self, stream: Any, *, lasting: bool = False) -> None:
         self._stream = stream
         self._lasting = lasting
         self._parts: Any = None
