@@ -10,7 +10,7 @@ import pytest
 from .scenarios import Told, play
 
 PAGE = (Path(__file__).parents[2] / "docs" / "telemetry-reference.md").read_text("utf-8")
-EVERY_EVENT = {"trace_id", "span_id"}
+EVERY_EVENT = {"trace_id", "span_id", "trace_flags"}
 
 
 @pytest.fixture(scope="module")

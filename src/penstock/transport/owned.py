@@ -17,6 +17,7 @@ from penstock.errors import ClientClosed, InvalidOption
 from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
 from penstock.transport.connecting import connecting
 from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
+from penstock.transport.engine_logs import redact_engine_logs
 from penstock.transport.family import Family, httpx_family
 from penstock.transport.heads import MAX_HEADER_BYTES
 from penstock.transport.pool import AsyncPool, Pool
@@ -104,6 +105,7 @@ class _Pools:
             environ=environ,
         )
         self._most = {"max_header_bytes": max_header_bytes if http1 else None}
+        redact_engine_logs()
         self._core, self._http = self.family.core, self.family.http
         self._errors = EngineErrors(self.family)
         self._stream_class = getattr(self._http, self._stream_name)

@@ -15,6 +15,7 @@ from penstock.errors import ClientClosed, ConfigurationError
 from penstock.transport.backend import KEEP_ALIVE
 from penstock.transport.bounded import BoundedBody, ending
 from penstock.transport.engine import SentBody
+from penstock.transport.engine_logs import redact_engine_logs
 from penstock.transport.leases import FORKS
 from penstock.transport.pool import running_loop
 from penstock.transport.tls import built, ssl_context
@@ -44,6 +45,7 @@ class _Ways:
             name = self.family.name
             msg = f"SOCKS needs the socksio package: pip install '{name}[socks]'"
             raise ConfigurationError(msg)
+        redact_engine_logs()
         self._given = given
         self._transports: dict[ProxyServer | None, Any] = {}
         self._left: list[dict[ProxyServer | None, Any]] = []
