@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import re
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,10 @@ from penstock.call import copy_request
 from penstock.errors import InvalidOption
 from penstock.options import REMOVE, UNSET
 from penstock.redact import is_sensitive_header
-from penstock.urls import origin_of
+from penstock.urls import has_name, origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from penstock.options import HeaderValue, RequestOptions
     from penstock.transport.family import Family
@@ -98,6 +99,7 @@ class Builder:
         headers = self._http.Headers(self._own if at_home else self._generic)
         self._with_given(headers, own, at_home=at_home)
         try:
+            _check_parts(body.get("files"))
             if "content" in body:
                 _declare_rest_of_file(headers, body["content"])
             request = make(method, target, headers=headers, **body)
@@ -120,6 +122,13 @@ class Builder:
             msg = f"send() takes an {self._http.__name__}.Request, not {type(request).__name__}"
             raise InvalidOption(msg)
         self._check_body(request)
+        if not has_name(request.url):
+            msg = "the request's URL has no host, or one whose name cannot be read"
+            raise InvalidOption(msg)
+        is_chunked = "transfer-encoding" in request.headers
+        if len(request.headers.get_list("content-length")) + is_chunked > 1:
+            msg = "the request says in two ways how long its body is: which one is meant?"
+            raise InvalidOption(msg)
         for name, value in request.headers.items():
             if _LINE_END.search(value):
                 msg = f"the header {name} has a line end in its value"
@@ -195,6 +204,28 @@ def encode_json(value: Any) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         msg = f"json= has no JSON form: {error}"
     raise InvalidOption(msg)
+
+
+def _check_parts(files: Any) -> None:
+    """Refuse a part of a form whose own headers would end a line: the families write them out.
+
+    Raises:
+        InvalidOption: As said.
+    """
+    pairs = files.items() if isinstance(files, Mapping) else files or ()
+    for _, part in pairs:
+        own = part[2:4] if isinstance(part, tuple) else ()  # its media type, and more headers
+        if _LINE_END.search("".join(map(str, _texts(own)))):
+            msg = "a part of files= has a line end in its headers"
+            raise InvalidOption(msg)
+
+
+def _texts(own: Any) -> Iterator[Any]:
+    for given in own:
+        if isinstance(given, Mapping):
+            yield from (text for pair in given.items() for text in pair)
+        else:
+            yield given
 
 
 def _declare_rest_of_file(headers: Any, content: Any) -> None:

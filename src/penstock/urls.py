@@ -16,7 +16,9 @@ Origin = tuple[str, str, int | None]
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
-_DOT_SEGMENT = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)", re.IGNORECASE)
+_DOT_SEGMENT = re.compile(r"(^|/|%2f|%5c)(\.|%2e){1,2}(/|%2f|%5c|;|$)", re.IGNORECASE)
+"""As servers read it that decode a path before they take it apart, or know parameters in it."""
+
 _MAX_PORT = 65535
 _CACHED_URLS = 256
 
@@ -24,6 +26,14 @@ _CACHED_URLS = 256
 def origin_of(url: Any) -> Origin:
     """Return scheme, host and port, the default port filled in (RFC 6454 §4)."""
     return url.scheme, url.host, url.port or _DEFAULT_PORTS.get(url.scheme)
+
+
+def has_name(url: Any) -> bool:
+    """Tell whether the host of *url* can be read: a name is decoded when it is asked for."""
+    try:
+        return bool(url.host)
+    except UnicodeError:
+        return False
 
 
 class URLs:
@@ -127,8 +137,7 @@ def _absolute(text: str, make: Callable[[str], Any]) -> Any:
     if (
         url is None
         or url.scheme not in _DEFAULT_PORTS
-        or not url.host
-        or not 0 < (url.port or 1) <= _MAX_PORT
+        or not (url.port is None or 0 < url.port <= _MAX_PORT)
     ):
         msg = f"{safe_url(text)[:80]!r} is not an http:// or https:// URL with a host"
         raise InvalidOption(msg)
@@ -150,13 +159,15 @@ def _text_of(url: Any) -> str:
 def _made(text: str, make: Callable[[str], Any]) -> Any:
     """Return *text* as a URL, or None if it cannot be one."""
     try:
-        return make(text)
+        url = make(text)
     except Exception:  # noqa: BLE001 - InvalidURL, UnicodeError, ValueError: whatever it can break
         return None
+    return url if has_name(url) else None
 
 
 def _checked_path(text: str) -> str:
-    path, mark, rest = text.partition("?")
+    path = re.split(r"[?#]", text, maxsplit=1)[0]
+    rest = text[len(path) :]
     first = path.lstrip("/").partition("/")[0]
     if _CONTROL.search(text):
         why = "has a space, a backslash or a control character: quote it"
@@ -167,7 +178,7 @@ def _checked_path(text: str) -> str:
     elif path.startswith("//"):
         why = "names another host"
     else:
-        return f"/{path.lstrip('/')}{mark}{rest}" if path else f"{mark}{rest}"
+        return f"/{path.lstrip('/')}{rest}" if path else rest
     shown = _CONTROL.sub("?", safe_url(text))
     msg = f"the path {shown!r} {why}"
     raise InvalidOption(msg)

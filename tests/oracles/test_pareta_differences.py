@@ -144,11 +144,13 @@ def test_events_of_several_lines_differ(colour: Any, monkeypatch: pytest.MonkeyP
 
 
 def test_ids_differ(colour: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours quotes an id into the path; theirs lets it lead elsewhere."""
+    """Ours quotes an id into the path, and sends none that would climb; theirs leads elsewhere."""
     case = Case("id", lambda pa: pa.endpoints.retrieve("../models?x=1"), ({},))
     played = play_theirs(case, is_async=colour.is_async, monkeypatch=monkeypatch)
     assert played.sent[0][1] == "https://api.pareta.ai/v1/models?x=1"
-    assert play_ours(case, colour).sent[0][1].endswith("/v1/endpoints/..%2Fmodels%3Fx%3D1")
+    assert play_ours(case, colour).sent == []
+    case = Case("id", lambda pa: pa.endpoints.retrieve("a/b?x=1"), ({},))
+    assert play_ours(case, colour).sent[0][1].endswith("/v1/endpoints/a%2Fb%3Fx%3D1")
 
 
 def test_the_message_of_a_gateway_differs(colour: Any, monkeypatch: pytest.MonkeyPatch) -> None:

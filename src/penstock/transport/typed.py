@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from penstock.transport.decoding import Decoding
 
 
+_MAX_CONTENT_TYPE = 1000
+"""Characters: no media type with its parameters comes near."""
+
+
 class OurResponse:
     """Mixed in before a family's own `Response`.
 
@@ -137,6 +141,16 @@ class OurResponse:
 
     def _decoding(self) -> Decoding | None:
         return None if hasattr(self, "_content") else decoding_of(self.headers, self.most_in_pieces)
+
+    @property
+    def charset_encoding(self) -> str | None:
+        """What the `Content-Type` says of the charset; of one that is absurdly long, nothing.
+
+        The standard library takes a time that grows with the square of its length.
+        """
+        if len(self.headers.get("content-type", "")) > _MAX_CONTENT_TYPE:
+            return None
+        return super().charset_encoding  # type: ignore[misc, no-any-return]  # as above
 
     def json(self, **kwargs: Any) -> Any:
         """Return the parsed body.
