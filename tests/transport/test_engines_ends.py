@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -121,13 +122,13 @@ def test_a_cancelled_call_costs_no_slot(sender: Sender, kind: str) -> None:
         for _ in range(3):
             if kind == "native":
                 task = asyncio.create_task(client.get("/stall"))
-                await anyio.to_thread.run_sync(stalls.get)
+                await anyio.to_thread.run_sync(partial(stalls.get, timeout=SOON))
                 task.cancel()
                 await asyncio.wait([task])
             else:
                 async with anyio.create_task_group() as group:
                     group.start_soon(client.get, "/stall")
-                    await anyio.to_thread.run_sync(stalls.get)
+                    await anyio.to_thread.run_sync(partial(stalls.get, timeout=SOON))
                     group.cancel_scope.cancel()
         assert (await client.get("/")).status_code == 200
 
@@ -161,7 +162,7 @@ def test_a_client_closed_in_the_middle_of_a_call(sender: Sender) -> None:
         with anyio.fail_after(SOON):
             async with anyio.create_task_group() as group:
                 group.start_soon(call)
-                await anyio.to_thread.run_sync(stalls.get)
+                await anyio.to_thread.run_sync(partial(stalls.get, timeout=SOON))
                 await client.aclose()
         return errors
 
