@@ -29,7 +29,7 @@ OTHER_ROOMS = [
 """The files that may not import an HTTP library. The clients may, as strangers do."""
 
 HEAVY = {"click", "httpcore", "httpx", "httpx2", "opentelemetry", "pydantic", "pydantic_settings"}
-HEAVY |= {"rich", "structlog", "tenacity", "trio", "yaml"}
+HEAVY |= {"aiohttp", "rich", "structlog", "tenacity", "trio", "yaml"}
 
 CLIENTS = FRAMEWORK / "clients"
 FOR_CLIENTS = {"penstock", "penstock.middleware"}
@@ -105,6 +105,15 @@ def loaded(code: str) -> list[str]:
 def test_import_penstock_is_cheap() -> None:
     """`import penstock` loads nothing heavy, not even an HTTP library."""
     assert HEAVY.intersection(loaded("import penstock")) == set()
+
+
+@pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+@pytest.mark.parametrize("engine", ["pool", "httpx"])
+def test_to_make_a_client_is_cheap(kind: str, engine: str) -> None:
+    """A client loads nothing heavy but what httpx and httpcore load themselves."""
+    making = f"penstock.{kind}('https://api.example.com', api_key='sk-law', engine='{engine}')"
+    more = set(loaded(f"import penstock; {making}")) - set(loaded("import httpcore, httpx"))
+    assert HEAVY.intersection(more) == set()
 
 
 PLAIN_CALL = """
