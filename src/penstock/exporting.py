@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DEFAULT_ENDPOINT = "http://localhost:4318"
-"""Where a Collector listens for OTLP over HTTP (OTLP specification, "OTLP/HTTP Default Port")."""
+_DEFAULT_GRPC_ENDPOINT = "http://localhost:4317"
+"""Where a Collector listens (OTLP specification, "OTLP/HTTP Default Port" and "OTLP/gRPC")."""
 
 _HTTP = "otlp_proto_http"
 _PROTOCOLS = {"http/protobuf": _HTTP, "grpc": "otlp_proto_grpc"}
@@ -84,8 +85,10 @@ def endpoint_of(wanted: Wanted, signal: str) -> str:
         own = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT")
         if own:
             return own
-    base = wanted.endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or _DEFAULT_ENDPOINT
-    return f"{base.rstrip('/')}/v1/{signal}" if _entry_point("otlp", signal) == _HTTP else base
+    base = wanted.endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if _entry_point("otlp", signal) == _HTTP:
+        return f"{(base or _DEFAULT_ENDPOINT).rstrip('/')}/v1/{signal}"
+    return base or _DEFAULT_GRPC_ENDPOINT
 
 
 class Exports:

@@ -213,6 +213,8 @@ def _set_up(wanted: Wanted, *, set_global: bool) -> Telemetry:
 def _check(endpoint: str | None, sample_ratio: float | None, timeout: float | None) -> None:
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
         raise InvalidOption("endpoint must be a URL with http:// or https://")
+    if endpoint is not None and endpoint.rstrip("/").endswith(("/v1/traces", "/v1/metrics")):
+        raise InvalidOption("endpoint is for all signals: leave /v1/… out, it is added for each")
     if sample_ratio is not None and not 0 <= sample_ratio <= 1:
         raise InvalidOption(f"sample_ratio must be from 0 to 1, not {sample_ratio!r}")
     if timeout is not None and not timeout > 0:

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import penstock
 from penstock import PenstockError, Stack
 from penstock.demo import DemoServer
-from penstock.middleware import Auth, Retry
+from penstock.middleware import AttemptTracing, Auth, Retry
 from penstock.testing import Reply, Script, VirtualClock
 
 if TYPE_CHECKING:
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 ORIGIN = "https://api.example.com"
+OPT_IN = [
+    "http.client.active_requests",
+    "http.client.request.body.size",
+    "http.client.response.body.size",
+]
 
 
 class Told:
@@ -124,7 +129,10 @@ def play(told: Told) -> None:
     anyio.run(_cancelled, told)
     with DemoServer() as server:
         stack = Stack.standard().replace(Retry, Retry(base_delay=0.001))
+        everything = AttemptTracing(metrics=OPT_IN)
+        stack = stack.replace(AttemptTracing, everything)
         with told.live(server, stack=stack, max_retries=1) as client:
+            client.post("/echo", json={}, **named)
             client.get("/v1/models", **named)
             with contextlib.suppress(PenstockError):
                 client.get("/v1/models", headers={"X-Demo-Fault": "drop"}, **named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.trace import SpanKind
 
-from penstock import ConfigurationError, InvalidOption, telemetry
+from penstock import ConfigurationError, InvalidOption, exporting, telemetry
 
 from .receiver import Receiver
 
@@ -40,14 +41,14 @@ def run(code: str, server: DemoServer, **variables: str) -> list[str]:
 
 def export(**arguments: Any) -> telemetry.Telemetry:
     """Set exporting up beside the global providers, send one span, and shut down."""
-    exporting = telemetry.configure(**arguments, set_global=False)
-    if exporting.tracer_provider is not None:
-        exporting.tracer_provider.get_tracer("test").start_span("s", kind=SpanKind.CLIENT).end()
-    if exporting.meter_provider is not None:
-        exporting.meter_provider.get_meter("test").create_counter("c").add(1)
-    exporting.shutdown()
-    exporting.shutdown()
-    return exporting
+    made = telemetry.configure(**arguments, set_global=False)
+    if made.tracer_provider is not None:
+        made.tracer_provider.get_tracer("test").start_span("s", kind=SpanKind.CLIENT).end()
+    if made.meter_provider is not None:
+        made.meter_provider.get_meter("test").create_counter("c").add(1)
+    made.shutdown()
+    made.shutdown()
+    return made
 
 
 def test_one_line_is_enough(server: DemoServer, receiver: Receiver) -> None:
@@ -216,6 +217,41 @@ def test_the_console(server: DemoServer, receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
+    ("protocol", "endpoint"),
+    [
+        ("http/protobuf", "http://localhost:4318/v1/traces"),
+        ("grpc", "http://localhost:4317"),
+    ],
+)
+def test_where_it_goes_unless_told(
+    protocol: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Collector on this machine, at the port of the protocol."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    assert exporting.endpoint_of(exporting.Wanted(), "traces") == endpoint
+
+
+def test_prometheus_scrapes(server: DemoServer) -> None:
+    """`prometheus` is an exporter that is asked: it listens, and answers with the metrics."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    line = "import penstock; penstock.telemetry.configure('s', traces='none', metrics='prometheus')"
+    scrape = f"""
+from urllib.request import urlopen
+with urlopen("http://127.0.0.1:{port}/metrics") as answer:
+    lines = answer.read().decode().splitlines()
+print(*(line for line in lines if "duration_seconds_count" in line))
+"""
+    said = run(
+        line + CALL + scrape,
+        server,
+        OTEL_EXPORTER_PROMETHEUS_HOST="127.0.0.1",
+        OTEL_EXPORTER_PROMETHEUS_PORT=str(port),
+    )
+    assert said[0].startswith("http_client_request_duration_seconds_count{")
+
+
+@pytest.mark.parametrize(
     ("variables", "message"),
     [
         ({"OTEL_TRACES_EXPORTER": "whistle"}, "no exporter 'whistle' for traces is installed"),
@@ -238,8 +274,13 @@ def test_an_exporter_that_is_not_there(
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"endpoint": "localhost:4318"}, {"sample_ratio": 1.5}, {"timeout": 0}],
-    ids=lambda given: next(iter(given)),
+    [
+        {"endpoint": "localhost:4318"},
+        {"endpoint": "http://localhost:4318/v1/traces"},
+        {"sample_ratio": 1.5},
+        {"timeout": 0},
+    ],
+    ids=lambda given: str(next(iter(given.values()))),
 )
 def test_what_cannot_be_meant(arguments: dict[str, Any]) -> None:
     """A wrong argument is an error that names it."""
