@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import (
+    NoOpTracerProvider,
+    ProxyTracerProvider,
+    SpanKind,
+    Status,
+    StatusCode,
+)
 
 from penstock.demo.recording import LogLine, Recorder, recording, recording_logger
 
@@ -85,6 +92,18 @@ def test_spans_are_exported_beside() -> None:
     assert [event.name for event in below.events] == ["e", "exception"]
     assert below.instrumentation_scope is not None
     assert below.instrumentation_scope.name == "scope"
+
+
+@pytest.mark.parametrize("off", [NoOpTracerProvider(), ProxyTracerProvider()])
+def test_a_provider_beside_that_is_off(off: TracerProvider) -> None:
+    """Spans have identities of their own then, and know the ones above."""
+    tracer = Recorder(off).get_tracer("t")
+    with recording() as kept, tracer.start_as_current_span("above"):
+        tracer.start_span("below").end()
+    above, below = kept.spans
+    assert (above.parent_id, below.parent_id) == (None, above.span_id)
+    assert above.span_id != below.span_id
+    assert above.trace_id == below.trace_id != 0
 
 
 def test_log_events_are_kept_whole() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,6 +61,26 @@ def test_without_it_no_server_hears_of_a_trace(invoke: Callable[..., Result]) ->
     """A request that is not exported has no `traceparent`: it would lead nowhere."""
     result = invoke("request", "GET", "/echo")
     assert "traceparent" not in dict(json.loads(result.stdout)["headers"])
+
+
+def test_in_a_process_that_is_instrumented(server: DemoServer, receiver: Receiver) -> None:
+    """Spans go where the process has them go, with no option, and the server hears of the trace."""
+    program = """
+import sys, penstock
+from penstock.cli import main
+penstock.telemetry.configure("mine", metrics="none")
+main(["request", "GET", sys.argv[1] + "/echo"])
+"""
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, server.url],
+        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert tree_of(receiver.spans) == [["penstock.call", ["GET"]]]
+    assert dict(json.loads(said.stdout)["headers"])["traceparent"]
 
 
 def test_a_stream(invoke: Callable[..., Result], receiver: Receiver) -> None:

@@ -11,6 +11,8 @@ import click
 from penstock.cli.group import complain
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
     from penstock.telemetry import Telemetry
 
 _TIMEOUT = 3.0  # seconds for an export: a person is waiting
@@ -53,6 +55,23 @@ def exporting_to(endpoint: str | None) -> Telemetry | None:
         metrics="otlp",
         set_global=False,
     )
+
+
+def tracers(exporting: Telemetry | None) -> TracerProvider | None:
+    """Return where spans go beside being drawn: as `--otlp` says, else to the process's provider.
+
+    Args:
+        exporting: From `exporting_to`.
+
+    Returns:
+        The provider; None where there is none, as in a process that nobody instruments.
+    """
+    from opentelemetry import trace
+
+    if exporting is not None:
+        return exporting.tracer_provider
+    provider = trace.get_tracer_provider()
+    return None if isinstance(provider, trace.ProxyTracerProvider) else provider
 
 
 def finish(exporting: Telemetry | None, trace_id: int | None = None) -> bool:

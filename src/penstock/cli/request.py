@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from penstock.cli.choices import config_option, html_option, profile_option
-from penstock.cli.otlp import exporting_to, finish, otlp_option
+from penstock.cli.otlp import exporting_to, finish, otlp_option, tracers
 
 if TYPE_CHECKING:
     from penstock.demo.watch import Watched
@@ -100,6 +100,7 @@ def command(
 
     call = call_of(headers, json_body, data, stream=stream)
     exporting = exporting_to(otlp)
+    beside = tracers(exporting)
     # Spans are what the waterfall is drawn from: a program's settings do not take them away here.
     settings = Settings.load(config_file=config_file, profile=profile, tracing={"enabled": True})
     values: dict[str, Any] = {
@@ -107,7 +108,7 @@ def command(
         "timeout": timeout,
         "deadline": deadline,
         "max_retries": max_retries,
-        "tracer_provider": Recorder(exporting.tracer_provider if exporting else None),
+        "tracer_provider": Recorder(beside),
         "meter_provider": exporting.meter_provider if exporting else None,
     }
     given = {name: value for name, value in values.items() if value is not None}
@@ -117,7 +118,7 @@ def command(
     def look(request: Request) -> None:
         sent[:] = exchange.safe_headers(request, Call.of(request))
 
-    stack = _traced(Stack.standard(settings), settings, propagates=exporting is not None)
+    stack = _traced(Stack.standard(settings), settings, propagates=beside is not None)
     stack = Stack([Watch(watched.append), *stack, on_request(look)])
     with (
         recording() as recorded,

@@ -71,7 +71,7 @@ class RecordedSpan(trace.Span):
         kind: Its kind.
         attributes: What is known at its start.
         start: Nanoseconds since the epoch; now unless given.
-        beside: A span of another tracer that is told the same, and has its identity; or None.
+        beside: A span of another tracer that is told the same and gives the identity; or None.
 
     Attributes:
         name: Its name.
@@ -100,7 +100,10 @@ class RecordedSpan(trace.Span):
         self.start = start or time.time_ns()
         self.ended: int | None = None
         self.status = Status(StatusCode.UNSET)
-        self._context = beside.get_span_context() if beside else _identity_below(parent)
+        given = parent if beside is None else beside.get_span_context()
+        # A tracer that is switched off answers with no identity, or with the one above.
+        is_new = given.is_valid and given.span_id != parent.span_id
+        self._context = given if is_new else _identity_below(parent)
 
     @property
     def span_id(self) -> int:
