@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import penstock
-from penstock import Stack, telemetry
+from penstock import REMOVE, Stack, telemetry
 from penstock.middleware import Auth, Retry
 
 from .receiver import tree_of
@@ -148,7 +148,7 @@ def test_nothing_secret_is_in_the_bytes(
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """No byte that leaves has a key, a query value, a header or a body."""
+    """No byte that leaves has a key, a query value, a header or a body, however a call ends."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", compression)
     stack = Stack.standard().replace(Auth, Auth(auth_origins=[server.url]))
     with (
@@ -161,12 +161,21 @@ def test_nothing_secret_is_in_the_bytes(
             stack=stack,
         ) as client,
     ):
-        client.post(
-            f"{server.url}/echo?token=query-canary#fragment-canary",
-            headers={"Cookie": "cookie-canary"},
-            json={"prompt": "body-canary"},
-        )
-    assert receiver.spans
+        for path, fault in (
+            ("/echo?token=query-canary#fragment-canary", ""),
+            ("/redirect-to?status=307&url=/echo%3Ftoken%3Dtarget-canary", ""),
+            ("/v1/nothing-there?token=query-canary", ""),
+            ("/echo?token=query-canary", "drop"),
+            ("/echo?token=query-canary", "cut=3"),
+        ):
+            with contextlib.suppress(penstock.PenstockError):
+                client.post(
+                    f"{server.url}{path}",
+                    headers={"Cookie": "cookie-canary", "X-Demo-Fault": fault or REMOVE},
+                    json={"prompt": "body-canary"},
+                )
+    outcomes = [span.attributes.get("error.type", "") for span in receiver.spans]
+    assert {"404", "penstock.errors.ConnectionFailed", ""} <= set(outcomes)
     for delivery in receiver.deliveries:
         assert delivery.headers.get("content-encoding", "none") == compression
     shown = repr((receiver.spans, receiver.points))
