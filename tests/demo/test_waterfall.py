@@ -204,7 +204,11 @@ def test_the_hops_of_a_redirect() -> None:
 def test_a_renewed_key() -> None:
     """The send that was refused says that the key was renewed."""
     rows = Call(3.0).send(0.0, 1.0, 401).send(2.0, 3.0, 200).rows
-    assert [row.label for row in rows] == ["200", "401, key renewed", "200"]
+    assert [(row.label, row.tone) for row in rows] == [
+        ("200", "ok"),
+        ("401, key renewed", "failed"),
+        ("200", "ok"),
+    ]
 
 
 @pytest.mark.parametrize(
