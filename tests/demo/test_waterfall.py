@@ -169,6 +169,13 @@ def test_a_send_that_has_not_ended() -> None:
     assert (row.start, row.end, row.label) == (0.5, 2.0, "unfinished")
 
 
+@pytest.mark.parametrize(("told", "expected"), [({}, 2), ({"attempts": 3}, 3)])
+def test_how_many_attempts_there_were(told: dict[str, int], expected: int) -> None:
+    """As many as the call says, for one may have sent nothing; else as many as are drawn."""
+    call = Call(2.0, **told).send(0.0, 0.5, 503).send(1.5, 2.0, 200, **retry(1.0))
+    assert waterfall(call.spans).attempts == expected
+
+
 @pytest.mark.parametrize(
     ("end", "attributes", "expected"),
     [
