@@ -189,7 +189,7 @@ def test_a_call_that_sent_nothing(end: Any, attributes: Any, expected: tuple[str
     call = Call(end)
     call.call.attributes.update(attributes)
     (row,) = call.rows
-    assert (row.label, row.tone) == expected
+    assert (row.number, row.label, row.tone) == (0, *expected)
 
 
 def test_the_hops_of_a_redirect() -> None:
@@ -236,6 +236,13 @@ def test_the_body_of_a_stream(attributes: dict[str, Any], label: str, tone: Any)
         Row("attempt", 0, 0.0, 1.0, "200", "ok"),
         Row("body", 0, 1.0, 2.0, label, tone),
     ]
+
+
+def test_the_body_after_a_retry() -> None:
+    """It is that of the last attempt."""
+    call = Call(2.0).send(0.0, 0.5, 503).send(1.0, 2.0, 200, **retry(0.5))
+    last = call.child(BODY, 1.5, 2.0, {f"{BODY}.size": 9}).rows[-1]
+    assert (last.kind, last.number) == ("body", 1)
 
 
 def test_a_body_of_which_nothing_was_read() -> None:
