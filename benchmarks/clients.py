@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
-from harness import Subject, interleave, of_sync, options_of, ratio, report, telemetry
+from harness import Subject, interleave, of_sync, options_of, ratio, report, save, telemetry
 
 from penstock.clients.babyapi import BabyAPI
 from penstock.clients.bayt import BaytClient
@@ -300,6 +300,7 @@ def compare(rounds: int, times: int) -> dict[str, float]:
 def main() -> int:
     options = options_of(__doc__, rounds=25)
     figures = compare(options.rounds, 120)
+    save(options, {"figures": figures})
     met = report(figures, at_least={name: BUDGETS.get(name, 1.0) for name in figures})
     return 1 if options.check and not met else 0
 

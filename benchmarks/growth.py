@@ -16,7 +16,7 @@ import sys
 
 import growth_memory
 import growth_wire
-from harness import BARE_CALL, Curve, of_sync, parser_of, report, save
+from harness import BARE_CALL, Curve, interleave, of_sync, parser_of, report, save
 from server import nginx
 
 OURS = "ours, quiet"
@@ -37,8 +37,8 @@ def in_memory(rounds: int, loop: asyncio.AbstractEventLoop) -> tuple[list[Curve]
     """Return the curves that need no server, and their figures in nanoseconds."""
     headers, layers = growth_memory.headers(), growth_memory.layers(loop)
     machine = of_sync("bare", growth_memory.bare())
-    headers.add("bare", 0, machine)
     headers.run(rounds, 100)
+    interleave([machine], rounds, 100)
     layers.run(rounds, 1000)
     scale = BARE_CALL / min(machine.costs) * 1e9
     few, many = growth_memory.HEADERS[0], growth_memory.HEADERS[-1]

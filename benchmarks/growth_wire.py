@@ -41,7 +41,8 @@ def concurrency(server: Server, rounds: int, loop: asyncio.AbstractEventLoop) ->
             where = default if name == "httpx" else roomy
             for peer in loop.run_until_complete(apeers_of(where, [name])):
                 subject = of_tasks(name, peer.post, loop, at_once)
-                subject.round(at_once)  # opens its connections
+                if where is roomy:
+                    subject.round(at_once)  # opens its connections
                 curve.add(name, at_once, subject)
                 peers.append(peer)
     curve.run(rounds, 1000)

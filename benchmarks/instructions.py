@@ -50,11 +50,17 @@ def quiet(times: int) -> None:
 
 
 def full(times: int) -> None:
-    """Call with two recording spans and a line of JSON; a processor's thread would disturb."""
+    """Call with everything on, but no batch processor: its thread would disturb."""
     from harness import json_logger
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
     from opentelemetry.sdk.trace import TracerProvider
 
-    given: dict[str, Any] = {"tracer_provider": TracerProvider(), "logger": json_logger()}
+    given: dict[str, Any] = {
+        "tracer_provider": TracerProvider(),
+        "meter_provider": MeterProvider([InMemoryMetricReader()]),
+        "logger": json_logger(),
+    }
     client = penstock.Client(api_key=KEY, transport=Stub(), **VALUES, **given)
     _repeat(partial(client.post, PATH, json=BODY), times)
 
@@ -65,7 +71,7 @@ def quiet_async(times: int) -> None:
     async def calls() -> None:
         gc.disable()
         for _ in range(times):
-            await client.post(PATH, json=BODY)
+            (await client.post(PATH, json=BODY)).json()
 
     asyncio.run(calls())
 

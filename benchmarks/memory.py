@@ -102,16 +102,15 @@ def further_clients() -> dict[str, float]:
         import openai
 
         makers[", openai"] = partial(openai.OpenAI, api_key=KEY, base_url=url)
+    kept = {name: [make()] for name, make in makers.items()}
     figures = {}
-    kept = []  # what is given back would be there for the next
     for name, make in makers.items():
-        first = make()
         before = resident()
-        kept.append([make() for _ in range(CLIENTS)])
+        kept[name] += _several(make)  # what was given back would be there for the next
         figures[f"KiB of the process a further client{name}"] = (resident() - before) / CLIENTS
+    for name, make in makers.items():
         left, _ = allocated(partial(_several, make))
         figures[f"KiB a further client{name}"] = left / CLIENTS / 1024
-        first.close()
     return figures
 
 

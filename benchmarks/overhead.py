@@ -21,7 +21,17 @@ from functools import partial
 from typing import Any
 
 import httpx
-from harness import BARE_CALL, interleave, of_async, of_sync, options_of, ratio, report, telemetry
+from harness import (
+    BARE_CALL,
+    interleave,
+    of_async,
+    of_sync,
+    options_of,
+    ratio,
+    report,
+    save,
+    telemetry,
+)
 from stub import BODY, KEY, PATH, SIGNED, URL, VALUES, Stub
 
 import penstock
@@ -143,6 +153,7 @@ def main() -> int:
     times = layers(options.rounds, loop) | second_client()
     figures = ratios | {name: time * scale for name, time in times.items()} | imports(7) | garbage()
     loop.close()
+    save(options, {"figures": figures})
     met = report(figures, at_most=BUDGETS)
     return 1 if options.check and not met else 0
 

@@ -30,6 +30,8 @@ PATH = "/v1/chat/completions"
 DEFAULT_ENGINE = "pool"
 ENGINES = (DEFAULT_ENGINE, "httpx", "httpx2", "aiohttp")
 HOUR = 3600.0
+TIMEOUT = 600.0
+"""Seconds: httpx takes minutes for a burst of 1,000 on a busy machine, and is not to give up."""
 
 
 class Where(NamedTuple):
@@ -108,10 +110,11 @@ def ours(where: Where, name: str, engine: str = DEFAULT_ENGINE, *, quiet: bool) 
             api_key=KEY,
             headers=CLIENT_HEADERS,
             limits=where.limits(httpx),
+            timeout=TIMEOUT,
             trust_env=False,
             **values,
         )
-    except (TypeError, penstock.PenstockError) as error:
+    except penstock.PenstockError as error:
         left_out(f"{where.colour} {name}", str(error))
         return None
     return peer_of(name, client)
@@ -123,7 +126,7 @@ def httpx_like(where: Where, name: str) -> Peer:
     client = where.of(library, "Client")(
         base_url=where.url,
         headers=HEADERS,
-        timeout=60.0,
+        timeout=TIMEOUT,
         limits=where.limits(library),
         trust_env=False,
     )
@@ -136,7 +139,7 @@ def assembled_peer(where: Where, name: str) -> Peer:
 
     transport = where.of(httpx, "HTTPTransport")(limits=where.limits(httpx))
     kind = where.of(httpx, "Client")
-    values = {"base_url": where.url, "headers": HEADERS, "timeout": 60.0}
+    values = {"base_url": where.url, "headers": HEADERS, "timeout": TIMEOUT}
     return peer_of(name, assembled(kind, transport, **everything(), **values))
 
 
@@ -152,6 +155,7 @@ def openai_peer(where: Where, name: str) -> Peer:
         api_key=KEY,
         base_url=f"{where.url}/v1",
         default_headers=CLIENT_HEADERS,
+        timeout=TIMEOUT,
         http_client=http(limits=limits, trust_env=False),
     )
     post = partial(client.post, "/chat/completions", cast_to=object, body=BODY)
@@ -166,6 +170,7 @@ def pyreqwest_peer(where: Where, name: str) -> Peer:
         (SyncClientBuilder() if where.colour == "sync" else ClientBuilder())
         .base_url(f"{where.url}/v1/")
         .default_headers(HEADERS)
+        .timeout(timedelta(seconds=TIMEOUT))
         .pool_idle_timeout(timedelta(seconds=HOUR))
         .no_proxy()
         .build()
@@ -188,7 +193,12 @@ def aiohttp_peer(where: Where, name: str) -> Peer | None:
     if where.colour == "sync":
         return None
     connector = aiohttp.TCPConnector(limit=where.connections, keepalive_timeout=HOUR)
-    session = aiohttp.ClientSession(where.url, connector=connector, headers=HEADERS)
+    session = aiohttp.ClientSession(
+        where.url,
+        connector=connector,
+        headers=HEADERS,
+        timeout=aiohttp.ClientTimeout(TIMEOUT),
+    )
 
     async def post() -> Any:
         async with session.post(PATH, json=BODY) as response:
@@ -203,7 +213,7 @@ def urllib3_peer(where: Where, name: str) -> Peer | None:
 
     if where.colour == "async":
         return None
-    pool = urllib3.PoolManager(headers=HEADERS, maxsize=max(10, where.at_once), timeout=60.0)
+    pool = urllib3.PoolManager(headers=HEADERS, maxsize=max(10, where.at_once), timeout=TIMEOUT)
 
     def post() -> Any:
         return pool.request("POST", where.url + PATH, json=BODY).json()

@@ -115,7 +115,7 @@ def print_table(title: str, rows: Mapping[str, Row]) -> None:
 
 
 def main() -> int:
-    parser = parser_of(__doc__, rounds=8)
+    parser = parser_of(__doc__, rounds=6)
     parser.add_argument("--at-once", type=int, nargs="+", default=list(AT_ONCE), metavar="N")
     options = parser.parse_args()
     loop = asyncio.new_event_loop()

@@ -29,6 +29,7 @@ from harness import (
     ratio,
     recording_tracers,
     report,
+    save,
 )
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -143,6 +144,7 @@ def main() -> int:
     budgets = {f"{name}, {colour}": BUDGETS[name] for name in BUDGETS for colour in colours}
     print("ours records", metrics_recorded(partial(penstock.Client, transport=Stub())) or "nothing")
     print("assembled records", metrics_recorded(partial(assembled, httpx.Client, Stub())))
+    save(options, {"figures": figures})
     met = report(figures, at_most=budgets)
     return 1 if options.check and not met else 0
 
