@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import penstock
 from penstock import Call, SendEnded, Stack
@@ -175,3 +178,24 @@ def test_a_client_closed_in_the_middle_of_a_call(sender: Sender) -> None:
 
     with Server(handler) as server:
         assert len(sender.run(scenario, server.url)) == 1
+
+
+@over(SENDERS)
+def test_a_closed_connection_is_traced(sender: Sender) -> None:
+    """A server that closes after its answer is traced: its address may be gone, the call is not."""
+    spans = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+
+    def closing(peer: Peer, server: Server) -> None:
+        peer.hear()
+        peer.answer(headers="Connection: close\r\n")
+
+    async def scenario(client: Any) -> int:
+        return (await sender.get(client)).status_code  # type: ignore[no-any-return]  # httpx's
+
+    with Server(closing) as server:
+        assert sender.run(scenario, server.url, tracer_provider=provider) == 200
+    send, call = spans.get_finished_spans()
+    assert (send.attributes or {})["http.response.status_code"] == 200
+    assert call.status.is_unset

@@ -107,11 +107,17 @@ def response_attributes(response: Response) -> dict[str, Any]:
     version = extensions.get("http_version")
     if version is not None:
         attributes["network.protocol.version"] = _VERSIONS.get(version) or _version(version)
-    stream = extensions.get("network_stream")
-    peer = None if stream is None else stream.get_extra_info("server_addr")
+    peer = _peer_of(extensions.get("network_stream"))
     if isinstance(peer, tuple):  # a Unix socket's is a path
         attributes["network.peer.address"], attributes["network.peer.port"] = peer[:2]
     return attributes
+
+
+def _peer_of(stream: Any) -> Any:
+    try:
+        return None if stream is None else stream.get_extra_info("server_addr")
+    except OSError:  # a socket that was closed with the body has no peer any more
+        return None
 
 
 def _version(version: bytes) -> str:
