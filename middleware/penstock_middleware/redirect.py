@@ -28,6 +28,8 @@ _CROSS_ORIGIN = frozenset(
         "accept-language",
         "connection",
         "content-type",
+        "if-range",
+        "range",
         "traceparent",
         "user-agent",
     }

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from penstock.body import BodyEnd as BodyEnd
     from penstock.body import observe_body as observe_body
     from penstock.building import apply_headers as apply_headers
+    from penstock.bulk import AsyncBulk as AsyncBulk
+    from penstock.bulk import Bulk as Bulk
+    from penstock.bulk import BulkRequest as BulkRequest
+    from penstock.bulk import BulkResult as BulkResult
     from penstock.call import Attempt as Attempt
     from penstock.call import Call as Call
     from penstock.call import Key as Key
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from penstock.detached import REQUEST_ID_HEADERS as REQUEST_ID_HEADERS
     from penstock.detached import DetachedResponse as DetachedResponse
     from penstock.detached import request_id_of as request_id_of
+    from penstock.download import Download as Download
     from penstock.errors import AsyncOnlyError as AsyncOnlyError
     from penstock.errors import BadRequest as BadRequest
     from penstock.errors import CircuitOpen as CircuitOpen
@@ -146,10 +151,12 @@ _HOMES = {
     "arguments": ["InsecureWarning"],
     "body": ["BodyEnd", "observe_body"],
     "building": ["apply_headers"],
+    "bulk": ["AsyncBulk", "Bulk", "BulkRequest", "BulkResult"],
     "call": ["Attempt", "Call", "Key", "copy_request"],
     "client": ["AsyncClient", "Client"],
     "clock": ["Clock"],
     "detached": ["BODY_LIMIT", "REQUEST_ID_HEADERS", "DetachedResponse", "request_id_of"],
+    "download": ["Download"],
     "errors": [
         "AsyncOnlyError",
         "BadRequest",

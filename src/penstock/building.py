@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from penstock.call import copy_request
+from penstock.codec import encode
 from penstock.errors import InvalidOption
 from penstock.options import REMOVE, UNSET
 from penstock.redact import is_sensitive_header
@@ -29,7 +29,6 @@ _LINE_END = re.compile(r"[\r\n\0]")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _EXPECT_A_BODY = frozenset({"PATCH", "POST", "PUT"})  # RFC 9110 §8.6: without one they say so
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _FRAMING = frozenset(
     {"connection", "content-length", "host", "proxy-connection", "transfer-encoding"}
 )
@@ -200,7 +199,7 @@ def encode_json(value: Any) -> bytes:
         InvalidOption: It has no JSON form.
     """
     try:
-        return _encode(value).encode()
+        return encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         msg = f"json= has no JSON form: {error}"
     raise InvalidOption(msg)

@@ -13,11 +13,16 @@ from penstock.streaming.stream import AsyncEventStream, AsyncOpenResponse, Event
 from penstock.transport.wire import Wire, async_wire, blocking_wire
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable
+    from os import PathLike
     from types import TracebackType
 
+    from penstock.bulk import AsyncBulk, Bulk
     from penstock.clock import Clock
+    from penstock.download import Download
     from penstock.messages import Request, Response
-    from penstock.options import CallArguments
+    from penstock.options import CallArguments, Overrides
+    from penstock.progress import Progress
     from penstock.runtime import Runtime
 
 
@@ -137,6 +142,92 @@ class Client(BaseClient):
         reader = Reader(format, terminal, max_event_bytes, event_timeout, raise_errors=raise_errors)
         return EventStream(lambda: run_now(self._open_events(method, url, call, reader)), reader)
 
+    def download(
+        self,
+        url: Any,
+        path: str | PathLike[str],
+        *,
+        resume: bool = True,
+        progress: Progress = None,
+        **call: Unpack[CallArguments],
+    ) -> Download:
+        """GET a file and write it to *path*, where it appears whole or not at all.
+
+        What came of it before a break is kept beside *path* and gone on from (RFC 9110 §14), by the
+        next attempt and by the next download of the same URL, if the server has not changed it
+        meanwhile. A `timeout` bounds each read and not the whole; `deadline` does.
+
+        Args:
+            url: As in `request`.
+            path: The file; one that is there is replaced.
+            resume: Whether to go on where an earlier download broke off.
+            progress: A function of the bytes so far and of all (None if unknown), which must not
+                block; True for a bar, False for none; by default a bar where standard error is a
+                terminal and rich is installed (extra `cli`).
+            **call: As in `request`.
+
+        Returns:
+            Where the file is, its size, how much of it was there before.
+
+        Raises:
+            StatusError: The final status brings no file, also with `raise_for_status=False`.
+            ConnectionFailed: It broke off more often than `max_retries` allows.
+            InvalidOption: *path* is a directory, or another download writes to it.
+            OSError: The file cannot be written.
+        """
+        from penstock.download import download
+
+        return run_now(download(self, url, path, call, resume=resume, progress=progress))
+
+    def map(
+        self,
+        requests: Iterable[Any],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        results: str | PathLike[str] | None = None,
+        progress: Progress = None,
+        **options: Unpack[Overrides],
+    ) -> Bulk:
+        """Send many requests, a few at a time, and iterate over what became of each.
+
+        One that fails does not end the rest: its result has the error. At most twice *concurrency*
+        requests are taken before their results were handed over.
+
+        Args:
+            requests: `BulkRequest`s, URLs to GET, and requests the caller built, in any iterable.
+            concurrency: How many are under way at most.
+            ordered: Whether results come in the order of the requests, or each as soon as it is
+                there.
+            results: A JSON Lines file to which each result is written as it comes. A run that is
+                started again with it sends only what was not answered below 400, and gives the
+                results of the rest from the file.
+            progress: A function of the results so far and of all (None if unknown), which must not
+                block; True for a bar, False for none; by default a bar where standard error is a
+                terminal and rich is installed (extra `cli`).
+            **options: Any field of `RequestOptions`, for every request.
+
+        Returns:
+            An iterator of `BulkResult`s and a context manager. Nothing is sent before it is
+            iterated.
+
+        Raises:
+            InvalidOption: An argument cannot work. While iterating: *results* holds something else.
+            OSError: While iterating: *results* cannot be read or written.
+        """
+        from penstock.bulk import Bulk, Work
+
+        return Bulk(
+            Work(
+                self.with_options(**options),
+                requests,
+                concurrency=concurrency,
+                ordered=ordered,
+                results=results,
+                progress=progress,
+            )
+        )
+
     def close(self) -> None:
         """Close the connections. A view made by `with_options` leaves its parent's open."""
         if self._begin_close():
@@ -220,6 +311,44 @@ class AsyncClient(BaseClient):
         """Iterate over events with `async for`: see `Client.stream_events`."""
         reader = Reader(format, terminal, max_event_bytes, event_timeout, raise_errors=raise_errors)
         return AsyncEventStream(lambda: self._open_events(method, url, call, reader), reader)
+
+    async def download(
+        self,
+        url: Any,
+        path: str | PathLike[str],
+        *,
+        resume: bool = True,
+        progress: Progress = None,
+        **call: Unpack[CallArguments],
+    ) -> Download:
+        """GET a file and write it to *path*: see `Client.download`."""
+        from penstock.download import download
+
+        return await download(self, url, path, call, resume=resume, progress=progress)
+
+    def map(
+        self,
+        requests: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        results: str | PathLike[str] | None = None,
+        progress: Progress = None,
+        **options: Unpack[Overrides],
+    ) -> AsyncBulk:
+        """Iterate over many results with `async for`: see `Client.map`."""
+        from penstock.bulk import AsyncBulk, Work
+
+        return AsyncBulk(
+            Work(
+                self.with_options(**options),
+                requests,
+                concurrency=concurrency,
+                ordered=ordered,
+                results=results,
+                progress=progress,
+            )
+        )
 
     async def aclose(self) -> None:
         """Close the connections. A view made by `with_options` leaves its parent's open."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, assert_type
 
 import httpx
@@ -19,8 +20,11 @@ from penstock import (
     AsyncClient,
     AsyncEventStream,
     Attempt,
+    BulkRequest,
+    BulkResult,
     Call,
     Client,
+    Download,
     Event,
     EventStream,
     Key,
@@ -163,6 +167,13 @@ def use(client: Client) -> None:
         for event in events:
             assert_type(event, Event)
             assert_type(event.raw, str)
+    assert_type(client.download("/file", Path("file"), progress=print), Download)
+    with client.map(["/a", BulkRequest("POST", "/b", json={})], results="out.jsonl") as bulk:
+        for result in bulk:
+            assert_type(result, BulkResult)
+            assert_type(result.get(), Response)
+    client.map(["/a"], concurrency="8")  # type: ignore[arg-type]
+    BulkRequest("GET", "/a", timeot=1.0)  # type: ignore[call-arg]
     with Client("https://api.example.com", api_key=lambda: "sk", stack=stack) as other:
         assert_type(other, Client)
     Client("https://api.example.com", api_key=1)  # type: ignore[arg-type]
@@ -183,6 +194,9 @@ async def ause(client: AsyncClient) -> None:
         assert_type(event, Event)
     async with client.stream_events("POST", "/chat") as events:
         assert_type(events, AsyncEventStream)
+    assert_type(await client.download("/file", "file"), Download)
+    async for result in client.map(["/a"], ordered=False, timeout=5.0):
+        assert_type(result, BulkResult)
     async with AsyncClient("https://api.example.com", api_key=supply) as other:
         assert_type(other, AsyncClient)
     assert_type(AsyncClient.from_settings(), AsyncClient)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count (POSIX, Shell Command Language §2.8.2)
 
-COMMANDS = ("config", "demo", "request", "stack")
+COMMANDS = ("batch", "config", "demo", "request", "stack")
 
 
 class LazyGroup(click.Group):
@@ -65,8 +65,8 @@ def penstock() -> None:
     """Send HTTP requests down Penstock's stack of middleware, and look inside.
 
     `penstock demo` shows what the stack does about a server that misbehaves on request; it needs
-    no network. `penstock request` sends one request of your own. `penstock config show` and
-    `penstock stack show` print what it would be sent with.
+    no network. `penstock request` sends one request of your own, `penstock batch` a file of them.
+    `penstock config show` and `penstock stack show` print what they would be sent with.
 
     \b
     Exit codes: 0 done; 1 unexpected; 2 wrong usage; 3 wrong configuration;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from penstock.demo.fields import seconds, whole_number
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 _EMPTY = {204, 205, 304}
 _REDIRECTS = {"301", "302", "303", "307", "308"}
 _LINES = 5
+_LARGEST_FILE = 100 * 1024 * 1024
+_PATTERN = bytes(range(256)) * 4
 
 
 def status(_request: DemoRequest, code: str) -> DemoResponse:
@@ -55,6 +58,29 @@ def redirect_to(request: DemoRequest) -> DemoResponse:
     if code not in _REDIRECTS:
         raise APIError(400, "'status' must be 301, 302, 303, 307 or 308", param="status")
     return DemoResponse(int(code), (("location", url),))
+
+
+def file(request: DemoRequest, size: str) -> DemoResponse:
+    """Give a file of `size` bytes, or the part of it that `Range` asks for (RFC 9110 section 14).
+
+    Its tag is strong and follows from the size; `If-Range` with another gets all of it.
+    """
+    whole = whole_number(size, "size", low=0, high=_LARGEST_FILE)
+    body = (_PATTERN * (whole // len(_PATTERN) + 1))[:whole]
+    tag = f'"demo-{whole}"'
+    headers = (
+        ("content-type", "application/octet-stream"),
+        ("accept-ranges", "bytes"),
+        ("etag", tag),
+    )
+    asked = re.fullmatch(r"bytes=([0-9]{1,9})-", request.headers.get("range") or "")
+    if asked is None or request.headers.get("if-range") not in {None, tag}:
+        return DemoResponse(200, headers, body)
+    first = int(asked[1])
+    if first >= whole:
+        return DemoResponse(416, (*headers, ("content-range", f"bytes */{whole}")))
+    place = ("content-range", f"bytes {first}-{whole - 1}/{whole}")
+    return DemoResponse(206, (*headers, place), body[first:])
 
 
 def slow(request: DemoRequest) -> DemoResponse:

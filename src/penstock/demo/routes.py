@@ -42,6 +42,7 @@ ROUTES = (
     Route(_ANY, "/redirect/{count}", plain.redirect_chain),
     Route(_ANY, "/redirect-to", plain.redirect_to),
     Route(_ANY, "/slow", plain.slow),
+    Route("GET", "/file/{size}", plain.file),
     Route("GET", "/ndjson", plain.json_lines),
     Route("GET", "/items", pages.by_cursor),
     Route("GET", "/pages", pages.by_link),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin
 
+from penstock.codec import decode
 from penstock.errors import DecodeError, PenstockError
 from penstock.options import FIELDS, UNSET, RequestOptions, merge, options_of
 from penstock.pages import paginate
@@ -148,7 +148,7 @@ class Resource(Generic[Colour]):
     def _parsed(self, response: Response) -> Any:
         """Return the parsed body of *response*; raise as `_json` does."""
         try:
-            return json.loads(response.content)
+            return decode(response.content)
         except (ValueError, RecursionError) as error:
             reason = getattr(error, "msg", type(error).__name__)  # its text would quote the body
         got = response.headers.get("content-type") or "no content type"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from penstock.codec import decode
 from penstock.errors import DecodeError
 
 _JSON_WHITESPACE = " \t\n\r"  # RFC 8259 §2
-# `json.loads` less its two searches for the whitespace that a stream's data hardly ever has.
-_scan: Any = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
 
 
 class Event:
@@ -50,13 +48,10 @@ class Event:
         """The data parsed as JSON, or None if it is not JSON."""
         data = self._data
         if data is ...:
-            text = self.raw
             try:
-                data, end = _scan(text, 0)
-                if end != len(text):
-                    data = _parse(text)  # it says whether what follows is white space
-            except (StopIteration, ValueError, RecursionError):
-                data = _parse(text)  # it may begin with white space
+                data = decode(self.raw)
+            except (ValueError, RecursionError):
+                data = None
             self._data = data
         return data
 
@@ -78,11 +73,3 @@ class Event:
 
     def __repr__(self) -> str:
         return f"<Event {self.event!r} id={self.id!r} with {len(self.raw)} characters>"
-
-
-def _parse(text: str) -> Any:
-    """Parse JSON; None if it cannot be parsed."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

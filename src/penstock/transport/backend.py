@@ -19,7 +19,7 @@ from penstock.transport.leftovers import is_more_held, was_cut
 from penstock.transport.nested import NestedTLSStream
 from penstock.transport.resolving import LOOKUPS, Resolve, is_address
 from penstock.transport.tls import built
-from penstock.transport.until import left, pinned
+from penstock.transport.until import Interruptible, left, pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -106,6 +106,9 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
 
         def some() -> bytes:
             seconds = self._left(timeout, "ReadTimeout")
+            if isinstance(timeout, Interruptible):
+                with timeout.sockets.waiting(self._socket):
+                    return self._inner.read(max_bytes, seconds)  # type: ignore[no-any-return]
             return self._inner.read(max_bytes, seconds)  # type: ignore[no-any-return]
 
         heads = self.heads
@@ -122,7 +125,11 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
         try:
             while unsent:
                 self._socket.settimeout(self._left(timeout, "WriteTimeout"))
-                unsent = unsent[self._socket.send(unsent) :]
+                if isinstance(timeout, Interruptible):
+                    with timeout.sockets.waiting(self._socket):
+                        unsent = unsent[self._socket.send(unsent) :]
+                else:
+                    unsent = unsent[self._socket.send(unsent) :]
         except TimeoutError as error:
             raise self._core.WriteTimeout(str(error)) from error
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from penstock.body import too_long, wrong_colour
@@ -178,23 +179,46 @@ class OurResponse:
 def _joined(stream: Iterator[bytes], most: float) -> tuple[bytes, int]:
     """Return a body that needs no more than that, and its length: it is nearly every one."""
     chunks, size = [], 0
-    for chunk in stream:
+    parts = iter(stream)
+    for chunk in parts:
         size += len(chunk)
         if size > most:
             raise too_long("max_decoded_bytes", most)
         chunks.append(chunk)
+        if len(chunks) == _MANY:
+            return _joined_more(parts, chunks, size, most)
     return b"".join(chunks), size
+
+
+_MANY = 32
+"""Chunks that are joined at the end. More go into one buffer as they come, or a long body would be
+there twice for a moment; a few are joined faster."""
+
+
+def _joined_more(
+    parts: Iterator[bytes], chunks: list[bytes], size: int, most: float
+) -> tuple[bytes, int]:
+    body = BytesIO()
+    body.writelines(chunks)
+    chunks.clear()
+    for chunk in parts:
+        size += len(chunk)
+        if size > most:
+            raise too_long("max_decoded_bytes", most)
+        body.write(chunk)
+    return body.getvalue(), size
 
 
 class _Gathered:
     """A body that is read whole, and how much of it there is so far."""
 
-    __slots__ = ("_chunks", "_decoding", "_limits", "_most", "size")
+    __slots__ = ("_body", "_chunks", "_decoding", "_limits", "_most", "size")
 
     def __init__(self, response: OurResponse, decoding: Decoding | None) -> None:
         self._limits = response.limits
         self._most = response.most
         self._decoding = decoding
+        self._body: BytesIO | None = None
         self._chunks: list[bytes] = []
         self.size = 0  # of what came off the wire
 
@@ -203,16 +227,27 @@ class _Gathered:
         if self._limits is not None:
             self._limits.check(self.size)
         if self._decoding is not None:
-            self._chunks += self._decoding.feed(chunk)
+            for piece in self._decoding.feed(chunk):
+                self._hold(piece)
             return
-        self._chunks.append(chunk)
+        self._hold(chunk)
         if self.size > self._most:
             raise too_long("max_decoded_bytes", self._most)
 
     def whole(self) -> bytes:
         if self._decoding is not None:
             self._decoding.close()
-        return b"".join(self._chunks)
+        if self._body is None:
+            return b"".join(self._chunks)
+        self._body.writelines(self._chunks)
+        return self._body.getvalue()
+
+    def _hold(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+        if len(self._chunks) == _MANY:
+            self._body = self._body or BytesIO()
+            self._body.writelines(self._chunks)
+            self._chunks.clear()
 
 
 def decoded_start(response: Any, content: bytes, most: int) -> bytes:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import socket
+import ssl
+import threading
 import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Until(float):
@@ -47,6 +51,70 @@ class Until(float):
         if self.at is not None:
             return min(float(self), self.at - self.now())
         return None if self == math.inf else float(self)
+
+
+class Sockets:
+    """The sockets that calls wait at, so that another thread can interrupt them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waited_at: set[socket.socket] = set()
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Hang up every socket that is waited at, now or later."""
+        with self._lock:
+            self._interrupted = True
+            for waited_at in self._waited_at:
+                _hang_up(waited_at)
+
+    @contextmanager
+    def waiting(self, at: socket.socket | None) -> Iterator[None]:
+        """Wait at a socket inside; at none, where a test stands in for the network."""
+        if at is None:
+            yield
+            return
+        with self._lock:
+            if self._interrupted:
+                _hang_up(at)
+            self._waited_at.add(at)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waited_at.discard(at)
+
+
+_AGES = 1e9  # seconds: no limit, for a transport that takes no infinite one
+
+
+def _hang_up(connection: socket.socket) -> None:
+    if isinstance(connection, ssl.SSLSocket) and connection.selected_alpn_protocol() == "h2":
+        return  # others' calls share it
+    # The plain socket's own: that of a TLS socket would take its state from under the thread.
+    with suppress(OSError):
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+class Interruptible(Until):
+    """A limit of a call that another thread may interrupt.
+
+    Attributes:
+        sockets: Where what waits is found.
+    """
+
+    __slots__ = ("sockets",)
+
+    sockets: Sockets
+
+    @classmethod
+    def of(cls, timeout: float | None, sockets: Sockets) -> Self:
+        """Return *timeout* as such a limit."""
+        at = timeout.at if isinstance(timeout, Until) else None
+        now = timeout.now if isinstance(timeout, Until) else time.monotonic
+        self = cls(_AGES if timeout is None else timeout, at, now)
+        self.sockets = sockets
+        return self
 
 
 def left(timeout: float | None) -> float | None:

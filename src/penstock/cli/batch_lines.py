@@ -1,0 +1,97 @@
+"""The lines of a batch's input: OpenAI's format, a request each."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from penstock.bulk import BulkRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_TEXTS = ("custom_id", "method", "url")
+
+
+def count_checked(source: Path) -> int:
+    """Return how many requests a file has.
+
+    Raises:
+        click.UsageError: A line is no request, or two have one id. The message names the line and
+            quotes nothing of it.
+    """
+    seen: dict[str, int] = {}
+    for number, line in _lines(source):
+        try:
+            request = _parsed(line)
+        except ValueError as error:
+            raise click.UsageError(f"{source}, line {number}: {error}") from None
+        earlier = seen.setdefault(request["custom_id"], number)
+        if earlier != number:
+            raise click.UsageError(f"{source}, line {number}: its custom_id is that of {earlier}")
+    return len(seen)
+
+
+class Requests:
+    """The requests of a file that was checked, read as they are sent.
+
+    Args:
+        source: The file.
+        base_url: What their paths are below, or None.
+        total: How many there are.
+    """
+
+    def __init__(self, source: Path, base_url: str | None, total: int) -> None:
+        self._source = source
+        self._base_path = urlsplit(base_url or "").path.rstrip("/")
+        self._total = total
+
+    def __len__(self) -> int:
+        return self._total
+
+    def __iter__(self) -> Iterator[BulkRequest]:
+        for _, line in _lines(self._source):
+            request = _parsed(line)
+            url = _below(self._base_path, request["url"])
+            body = {} if request.get("body") is None else {"json": request["body"]}
+            yield BulkRequest(request["method"], url, id=request["custom_id"], **body)
+
+
+def _lines(source: Path) -> Iterator[tuple[int, bytes]]:
+    with source.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield number, line
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        request = json.loads(line)
+    except json.JSONDecodeError as error:
+        wrong = f"not JSON: {error.msg} at column {error.colno}"
+    except (ValueError, RecursionError) as error:
+        wrong = f"not JSON: {type(error).__name__}"
+    else:
+        if not isinstance(request, dict):
+            wrong = "not an object"
+        else:
+            missing = [
+                it for it in _TEXTS if not isinstance(request.get(it), str) or not request[it]
+            ]
+            if not missing:
+                return request
+            wrong = f"{' and '.join(missing)} must be text"
+    raise ValueError(wrong)
+
+
+def _below(base_path: str, url: str) -> str:
+    """Return a URL of the batch format as a path below the base URL.
+
+    In that format a path begins with the API's version; so does, usually, the base URL end.
+    """
+    version = base_path.rpartition("/")[2]
+    return url.removeprefix(f"/{version}") if version and url.startswith(f"/{version}/") else url
