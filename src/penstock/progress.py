@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def reporting(progress: Progress, title: str, *, in_bytes: bool) -> Iterator[Report]:
+def reporting(
+    progress: Progress, title: str, *, in_bytes: bool, total: int | None = None
+) -> Iterator[Report]:
     """Give the function to call with how much is done, and of how much (None if unknown).
 
     Args:
@@ -25,6 +27,7 @@ def reporting(progress: Progress, title: str, *, in_bytes: bool) -> Iterator[Rep
             bar if standard error is a terminal and rich is installed (extra `cli`).
         title: Stands before the bar.
         in_bytes: Whether what is counted are bytes.
+        total: Of how much it is, where that is known before anything is done.
 
     Raises:
         ConfigurationError: A bar was asked for and rich is missing.
@@ -44,7 +47,7 @@ def reporting(progress: Progress, title: str, *, in_bytes: bool) -> Iterator[Rep
         yield lambda _done, _total: None
         return
     with _bar(in_bytes=in_bytes) as bar:
-        task = bar.add_task(_plain(title), total=None)
+        task = bar.add_task(_plain(title), total=total)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

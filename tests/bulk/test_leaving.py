@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
@@ -19,6 +20,7 @@ import penstock
 from penstock import BulkRequest, Stack
 from penstock.demo import DemoServer
 from penstock.testing import Script
+from penstock.transport.until import Sockets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,6 +197,35 @@ def test_the_readers_own_context(server: DemoServer) -> None:
         asked_by.set("me")
         assert len(list(client.map(urls()))) == 3
     assert seen == [("me", False)] * 3
+
+
+@pytest.mark.parametrize(("protocol", "heard"), [("h2", b"x"), ("http/1.1", b"")])
+def test_a_connection_that_others_share_is_left_alone(protocol: str, heard: bytes) -> None:
+    """A connection of HTTP/2 carries calls that nobody interrupted, and is not hung up."""
+    authority = trustme.CA()
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    client_side = ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server_side)
+    authority.configure_trust(client_side)
+    for context in (server_side, client_side):
+        context.set_alpn_protocols([protocol])
+    received: list[bytes] = []
+
+    def listen(plain: socket.socket) -> None:
+        with server_side.wrap_socket(plain, server_side=True, suppress_ragged_eofs=True) as peer:
+            received.append(peer.recv(1))
+
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=listen, args=(theirs,))
+    thread.start()
+    with client_side.wrap_socket(ours, server_hostname="127.0.0.1") as connection:
+        sockets = Sockets()
+        with sockets.waiting(connection):
+            sockets.interrupt()
+        with suppress(OSError):
+            connection.send(b"x")
+        thread.join()
+    assert received == [heard]
 
 
 class Silent:

@@ -8,10 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import penstock
 from penstock import codec
 
 if TYPE_CHECKING:
@@ -126,3 +128,24 @@ def test_one_that_writes_otherwise_is_not_used(monkeypatch: pytest.MonkeyPatch) 
         assert codec.standard_encode is codec.encoder()
     finally:
         codec.encoder.cache_clear()
+
+
+@pytest.mark.parametrize("family", [httpx, httpx2])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a": [1, 2.5, null, 123456789012345678901234567890]}',
+        b'\xef\xbb\xbf{"a": 1}',
+        '{"é": 1}'.encode("utf-16"),
+        '{"é": 1}'.encode("utf-32-le"),
+        b"[NaN, 1e400]",
+        b' "\\ud800" ',
+    ],
+)
+def test_a_response_is_read_as_its_family_reads_it(family: Any, content: bytes) -> None:
+    """`response.json()` gives what httpx's own gives, in any encoding of Unicode."""
+    transport = family.MockTransport(lambda _: family.Response(200, content=content))
+    with penstock.Client("https://x.test", transport=transport) as client:
+        response = client.get("/")
+    assert repr(family.Response(200, content=content).json()) == repr(response.json())
+    assert response.json(parse_int=str) == family.Response(200, content=content).json(parse_int=str)

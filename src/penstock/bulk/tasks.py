@@ -132,7 +132,9 @@ class _Run:
 
     async def _feed_all(self) -> None:
         await anyio.to_thread.run_sync(self.work.open)  # a long file takes its time
-        with reporting(self.work.progress, "requests", in_bytes=False) as report:
+        with reporting(
+            self.work.progress, "requests", in_bytes=False, total=self.work.total
+        ) as report:
             async with anyio.create_task_group() as group:
                 await self._feed(group, report)
 

@@ -60,7 +60,7 @@ def _results(work: Work) -> Generator[BulkResult]:
     crew = _Crew(work)
     work.open()
     try:
-        with reporting(work.progress, "requests", in_bytes=False) as report:
+        with reporting(work.progress, "requests", in_bytes=False, total=work.total) as report:
             yield from _handed_over(work, crew, report)
     finally:
         crew.dismiss()

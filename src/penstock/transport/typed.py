@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from penstock.body import too_long, wrong_colour
+from penstock.codec import decode
 from penstock.errors import DecodeError
 from penstock.transport.decoding import MAX_DECODED_BYTES, Chunker, decoding_of
 
@@ -41,6 +42,7 @@ class OurResponse:
     most_in_pieces: float | None = None
     seconds: float | None = None
     is_async: bool | None = None
+    content: bytes
     headers: Any
     stream: Any
     is_closed: bool
@@ -160,6 +162,8 @@ class OurResponse:
             DecodeError: The body is not JSON.
         """
         try:
+            if not kwargs:
+                return decode(self.content)
             return super().json(**kwargs)  # type: ignore[misc]  # the family's class is next in line
         except (ValueError, RecursionError, LookupError) as error:
             reason = getattr(error, "msg", type(error).__name__)
