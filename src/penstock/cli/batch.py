@@ -116,13 +116,12 @@ async def _run(
     progress: bool | None,
     tally: Tally,
 ) -> None:
-    import httpx
-
     from penstock.cli.batch_lines import Requests
     from penstock.client import AsyncClient
+    from penstock.transport.limits import Limits
 
     # One connection for each that is under way, kept for the next.
-    limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     async with AsyncClient.from_settings(settings, limits=limits, **given) as client:
         requests = Requests(source, client.base_url, tally.total)
         async with client.map(
