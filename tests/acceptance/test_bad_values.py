@@ -58,9 +58,9 @@ if TYPE_CHECKING:
         ("raise_for_status", "no"),
         ("stack", []),
         ("stack", "standard"),
-        ("transport", object()),
+        ("transport", ...),
         ("transport", httpx.MockTransport),
-        ("http_client", object()),
+        ("http_client", ...),
         ("name", 5),
         ("limits", 5),
         ("http2", "yes"),
@@ -107,7 +107,6 @@ def test_a_value_that_cannot_work(option: str, value: Any, colour: Any) -> None:
         ("stack", lambda stack: [*stack]),
         ("stack", lambda stack: None),
     ],
-    ids=str,
 )
 @pytest.mark.parametrize("how", ["call", "options", "dict", "view"])
 def test_an_override_that_cannot_work(

@@ -653,7 +653,6 @@ def test_a_response_a_middleware_made_is_a_page_too(colour: Any, by: Any) -> Non
         ({"options": 5}, "options must be RequestOptions or a dict"),
         ({"client": httpx.Client()}, "client must be a Client or AsyncClient"),
     ],
-    ids=str,
 )
 def test_a_wrong_argument_is_refused_at_once(wrong: dict[str, Any], said: str) -> None:
     """A mistake raises where it was made, not when the first page is asked for."""
