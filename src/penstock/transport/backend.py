@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpcore
 
+from penstock.transport.asyncio_backend import AsyncioBackend
 from penstock.transport.heads import MAX_HEADER_BYTES, Heads, heads_of
 from penstock.transport.leftovers import is_more_held, was_cut
 from penstock.transport.nested import NestedTLSStream
@@ -346,7 +347,7 @@ class AsyncLimitedBackend(_Clocked, httpcore.AsyncNetworkBackend):
 
     Args:
         core: The engine whose errors are raised: `httpcore` or `httpcore2`.
-        inner: Its backend, or None for the engine's own on AnyIO, for asyncio and trio alike.
+        inner: Its backend, or None for one of ours on asyncio, and the engine's own on trio.
         max_header_bytes: The longest head of an answer, or None where answers are not HTTP/1.1.
     """
 
@@ -357,7 +358,7 @@ class AsyncLimitedBackend(_Clocked, httpcore.AsyncNetworkBackend):
         max_header_bytes: int | None = MAX_HEADER_BYTES,
     ) -> None:
         super().__init__(core)
-        self._inner = inner or core.AnyIOBackend()
+        self._inner = inner or AsyncioBackend(core)
         self._heads = heads_of(core, max_header_bytes)
 
     async def connect_tcp(
