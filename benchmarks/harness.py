@@ -193,8 +193,13 @@ def telemetry() -> dict[str, Any]:
 
 
 def everything() -> dict[str, Any]:
-    """Return `telemetry`, and a meter provider whose reader holds what is recorded."""
-    return {**telemetry(), "meter_provider": MeterProvider([InMemoryMetricReader()])}
+    """Return `telemetry`, and what makes a client record metrics."""
+    return {**telemetry(), "meter_provider": holding_meters()}
+
+
+def holding_meters() -> MeterProvider:
+    """Return a real meter provider, whose reader holds what is recorded."""
+    return MeterProvider([InMemoryMetricReader()])
 
 
 def recording_tracers() -> TracerProvider:

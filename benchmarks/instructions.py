@@ -26,7 +26,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +40,17 @@ if TYPE_CHECKING:
 RECORDED = Path(__file__).parent / "instructions.json"
 TOLERANCE = 1.03
 FEW, MANY = 20, 120
-ON_THE_PATH = ("anyio", "httpx", "opentelemetry-api", "opentelemetry-sdk", "structlog", "tenacity")
-"""The distributions whose code a call runs through."""
+ON_THE_PATH = {
+    "anyio",
+    "httpx",
+    "msgspec",
+    "opentelemetry-api",
+    "opentelemetry-sdk",
+    "orjson",
+    "structlog",
+    "tenacity",
+}
+"""The distributions whose code a call runs through, if they are installed."""
 
 
 def quiet(times: int) -> None:
@@ -131,7 +140,8 @@ def key() -> str:
     """Return what figures are comparable within: the interpreter's build and the dependencies."""
     build = " ".join(platform.python_build())
     parts = [f"CPython {platform.python_version()} ({build}, {platform.python_compiler()})"]
-    parts += [f"{name} {version(name)}" for name in ON_THE_PATH]
+    installed = {(found.name.lower(), found.version) for found in distributions()}
+    parts += [f"{name} {number}" for name, number in sorted(installed) if name in ON_THE_PATH]
     return ", ".join(parts)
 
 

@@ -30,7 +30,7 @@ import penstock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-CLIENTS = 50
+CLIENTS = 20
 PARKED = 1000
 CHUNK = b"x" * (64 * 1024)
 CHUNKS = 256  # 16 MiB

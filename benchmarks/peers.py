@@ -42,14 +42,15 @@ class Where(NamedTuple):
         url: Where the server listens.
         at_once: How many threads will share it, if any do.
         connections: The most connections it may have. 100 is httpx's default, aiohttp's and ours.
-        idle: How many of them it keeps: httpx's default, and ours, is 20.
+        idle: How many of them it keeps: httpx's default, and ours, is 20. None for all of them, as
+            aiohttp does it.
     """
 
     colour: str
     url: str
     at_once: int = 1
     connections: int = 100
-    idle: int = 20
+    idle: int | None = 20
 
     def limits(self, http: Any) -> Any:
         """Return the `Limits` of an httpx family."""
@@ -104,6 +105,8 @@ def ours(where: Where, name: str, engine: str = DEFAULT_ENGINE, *, quiet: bool) 
     values = {} if quiet else everything()
     if engine != DEFAULT_ENGINE:
         values["engine"] = engine
+    if engine == "aiohttp":
+        where = where._replace(idle=None)
     try:
         client = where.of(penstock, "Client")(
             where.url,
