@@ -135,10 +135,10 @@ def _target(request: Request, location: str) -> Any:
         url = request.url.join(location)
         if url.fragment == "" and request.url.fragment:
             url = url.copy_with(fragment=request.url.fragment)  # RFC 9110 §10.2.2
-        has_host = bool(url.host)  # decoded when it is asked for: a name may not decode
+        host = url.host  # decoded when it is asked for: a name may not decode
     except Exception:  # noqa: BLE001 - InvalidURL, UnicodeError, ValueError: whatever a Location can break
-        has_host = False
-    if not has_host:
+        url = host = None
+    if url is None or not host:
         raise RedirectError("the redirect's Location is not a URL")
     if url.scheme not in _SCHEMES:
         raise RedirectError(f"the redirect leads to another scheme, {url.scheme!r}")

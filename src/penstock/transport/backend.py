@@ -196,7 +196,7 @@ class LimitedBackend(_Clocked, httpcore.NetworkBackend):
     ) -> None:
         super().__init__(core)
         self._inner = inner or core.SyncBackend()
-        self._resolve = resolve or socket.getaddrinfo
+        self._resolve: Resolve = resolve or socket.getaddrinfo
         self._heads = heads_of(core, max_header_bytes)
 
     def connect_tcp(
