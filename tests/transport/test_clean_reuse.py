@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .server import Server, polite
+from .server import Server, polite, proxy, socks_proxy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -117,6 +117,32 @@ def test_what_was_received_and_not_read_answers_nobody(
     with Server(once(more), tls=certificates.server if secure else None) as server:
         colour.run(scenario, server.url, verify=certificates.authority)
         assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "way", ["direct", "TLS", "a proxy", "a tunnel", "a tunnel in TLS", "SOCKS"]
+)
+def test_a_clean_connection_is_used_again(
+    way: str, colour: Colour, certificates: Certificates
+) -> None:
+    """Whatever lies between, the second request goes the way of the first."""
+    tls = None if way in {"direct", "a proxy"} else certificates.server
+    near_tls = certificates.server if way == "a tunnel in TLS" else None
+    handler = socks_proxy(None) if way == "SOCKS" else proxy()
+
+    async def scenario(transport: Any, url: str) -> None:
+        for _ in range(3):
+            status, _ = await colour.fetch(transport, colour.request(url))
+            assert status == 200
+        assert transport.pool_status() == (1, 0, 1)
+
+    with Server(polite, tls=tls) as origin, Server(handler, tls=near_tls) as near:
+        scheme = "socks5" if way == "SOCKS" else near.url.partition(":")[0]
+        options = {"verify": certificates.authority}
+        if way not in {"direct", "TLS"}:
+            options["proxy"] = f"{scheme}://localhost:{near.port}"
+        colour.run(scenario, origin.url, **options)
+    assert max(origin.connections, near.connections) == 1
 
 
 def abort(peer: Peer) -> None:
