@@ -8,6 +8,7 @@ from penstock_middleware.auth import Auth
 from penstock_middleware.chaos import Chaos
 from penstock_middleware.circuit_breaker import CircuitBreaker
 from penstock_middleware.deadline import Deadline
+from penstock_middleware.genai import GenAI
 from penstock_middleware.headers import Headers, UserAgent
 from penstock_middleware.idempotency import Idempotency
 from penstock_middleware.logging_ import Logging
@@ -27,6 +28,7 @@ __all__ = [
     "Chaos",
     "CircuitBreaker",
     "Deadline",
+    "GenAI",
     "Headers",
     "Idempotency",
     "Logging",

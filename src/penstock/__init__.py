@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from penstock.pages import PageRequest as PageRequest
     from penstock.pages import Pages as Pages
     from penstock.pages import paginate as paginate
+    from penstock.parsing import json_of as json_of
     from penstock.parsing import parse as parse
     from penstock.redact import REDACTED as REDACTED
     from penstock.redact import Secret as Secret
@@ -133,6 +134,8 @@ if TYPE_CHECKING:
     from penstock.stack import on_request as on_request
     from penstock.stack import on_response as on_response
     from penstock.streaming.event import Event as Event
+    from penstock.streaming.observing import EventObserver as EventObserver
+    from penstock.streaming.observing import observe_events as observe_events
     from penstock.streaming.stream import AsyncEventStream as AsyncEventStream
     from penstock.streaming.stream import EventStream as EventStream
     from penstock.transport.beneath_httpx import AsyncHttpxTransport as AsyncHttpxTransport
@@ -218,7 +221,7 @@ _HOMES = {
         "Pages",
         "paginate",
     ],
-    "parsing": ["parse"],
+    "parsing": ["json_of", "parse"],
     "redact": ["REDACTED", "Secret", "safe_header", "safe_text", "safe_url", "scrub"],
     "runtime": ["Runtime"],
     "scope": ["Scope"],
@@ -256,6 +259,7 @@ _HOMES = {
     ],
     "stack": ["Middleware", "Next", "Stack", "on_request", "on_response"],
     "streaming.event": ["Event"],
+    "streaming.observing": ["EventObserver", "observe_events"],
     "streaming.stream": ["AsyncEventStream", "EventStream"],
     "transport.beneath_httpx": ["AsyncHttpxTransport", "HttpxTransport"],
     "transport.beneath_httpx2": ["AsyncHttpx2Transport", "Httpx2Transport"],

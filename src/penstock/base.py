@@ -316,7 +316,8 @@ class BaseClient:
         options = self._options if own is None else merge(self._options, own)
         request = self._builder.build(method, url, options, own, body)
         at_home = self._urls.origin is not None and options.allow_absolute is not True
-        return await self._run(request, options, own, at_home=at_home, stream=stream)
+        json = body.get("json")
+        return await self._run(request, options, own, at_home=at_home, stream=stream, json=json)
 
     async def _send_built(self, request: Request, given: Any) -> Response:
         own, body = _split(given)
@@ -335,11 +336,13 @@ class BaseClient:
         *,
         at_home: bool,
         stream: bool,
+        json: Any = None,
     ) -> Awaitable[Response]:
         if self.is_closed:
             msg = "the client was closed: make another, or keep it open as long as you call it"
             raise ClientClosed(msg)
         call = Call(options, self._scope, stream=stream)
+        call.json = json
         call.origin = self._credential_origin(request, own)
         call.home = request.url if at_home else None
         bound = (

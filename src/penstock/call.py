@@ -49,6 +49,7 @@ class Call:
         operation: Its low-cardinality name, or None.
         options: The resolved options: the call's own over the client's.
         origin: The origin its credentials belong to, or None: then they go nowhere.
+        json: What its JSON body was made of, as the caller gave it, or None; not to be changed.
         home: A URL object known to be of that origin, or None: it spares working the origin out.
         deadline: The moment on `runtime.now()` after which nothing of it may run, or None. Set by
             `Deadline`.
@@ -68,6 +69,7 @@ class Call:
         "deadline",
         "facts",
         "home",
+        "json",
         "opened",
         "operation",
         "options",
@@ -83,6 +85,7 @@ class Call:
         self.operation: str | None = options.operation or None
         self.deadline: float | None = None
         self.origin: Origin | None = None
+        self.json: Any = None
         self.home: Any = None
         self.runtime: Runtime = scope.runtime
         self.stream = stream

@@ -1,4 +1,4 @@
-"""`parse`: a response's JSON body as an instance of a model."""
+"""A response's JSON body: parsed (`json_of`), or as an instance of a model (`parse`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from penstock.call import CALL
+from penstock.codec import decode
 from penstock.detached import DetachedResponse
 from penstock.errors import DecodeError, InvalidOption, PenstockError
 from penstock.redact import safe_text
@@ -22,10 +23,29 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ErrorT = TypeVar("ErrorT", bound=PenstockError)
 
+_JSON = "penstock.json"
 _ADAPTERS_KEPT = 256
 _PROBLEMS_SHOWN = 5
 _MESSAGE_LIMIT = 500
 _MODULE_PATH = re.compile(r"[\w<>]+\.")
+
+
+def json_of(response: Response) -> Any:
+    """Return the parsed JSON body of *response*, which is parsed once, whoever asks.
+
+    It is everybody's: not to be changed in a middleware.
+
+    Args:
+        response: Any response whose body was read.
+
+    Raises:
+        ValueError: The body is not JSON, as the decoder says it.
+        RecursionError: It is nested too deeply.
+    """
+    extensions = response.extensions
+    if _JSON not in extensions:
+        extensions[_JSON] = decode(response.content)
+    return extensions[_JSON]
 
 
 @overload

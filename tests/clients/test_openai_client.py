@@ -17,7 +17,7 @@ from penstock.clients.openai_compatible import (
     OpenAIError,
     OpenAISettings,
 )
-from penstock.middleware import Logging, RaiseForStatus, Retry
+from penstock.middleware import GenAI, Logging, RaiseForStatus, Retry, Tracing
 from penstock.testing import Script
 
 from .openai_support import ANSWER, BASE_URL, CHAT, KEY, Rig
@@ -242,10 +242,11 @@ def test_a_stack_of_the_users_own(colour: Any) -> None:
 
 
 def test_the_stack_shows_the_error_table() -> None:
-    """The client's stack is the standard one, with its own error table and retry rules."""
-    names = [type(layer).__name__ for layer in OpenAICompatible(api_key=None).stack]
-    assert names == [type(layer).__name__ for layer in Stack.standard()]
-    assert any(isinstance(layer, RaiseForStatus) for layer in OpenAICompatible(api_key=None).stack)
+    """The client's stack is the standard one, with models' spans, its error table and rules."""
+    stack = OpenAICompatible(api_key=None).stack
+    standard = Stack.standard().replace(Tracing, GenAI())
+    assert [type(layer) for layer in stack] == [type(layer) for layer in standard]
+    assert any(isinstance(layer, RaiseForStatus) for layer in stack)
 
 
 def test_a_view_with_other_options(colour: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,8 @@ FACTS = [
 
 def page_of(name: str) -> Path:
     """Return the page of a middleware: that of `AttemptTracing` is `attempt_tracing.md`."""
-    words = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
-    return DOCS / "middleware" / f"{words.lower().strip('_')}.md"
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    return DOCS / "middleware" / f"{words.lower()}.md"
 
 
 def missing(names: Iterable[str], page: Path) -> list[str]:

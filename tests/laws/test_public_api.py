@@ -112,7 +112,7 @@ MIDDLEWARE = (
     "RaiseForStatus Tracing Logging Deadline Retry UserAgent Headers Redirect Auth "
     "AttemptTracing Timeout"
 )
-BESIDE_THEM = "Chaos CircuitBreaker Idempotency RetryBudget"
+BESIDE_THEM = "Chaos CircuitBreaker GenAI Idempotency RetryBudget"
 
 
 def public(name: str) -> Any:

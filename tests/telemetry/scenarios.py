@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import penstock
 from penstock import PenstockError, Stack
 from penstock.demo import DemoServer
-from penstock.middleware import AttemptTracing, Auth, Retry
+from penstock.middleware import AttemptTracing, Auth, GenAI, Retry, Tracing
 from penstock.testing import Reply, Script, VirtualClock
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def play(told: Told) -> None:
     auth = Stack.standard().replace(Auth, Auth(lambda: next(keys)))
     told.client(401, 200, stack=auth).get("/v1/models", **named)
     _streams(told)
+    _models(told)
     anyio.run(_cancelled, told)
     with DemoServer() as server:
         stack = Stack.standard().replace(Retry, Retry(base_delay=0.001))
@@ -147,6 +148,52 @@ def _streams(told: Told) -> None:
     broken = told.client(Reply(chunks=[*chunks, penstock.ConnectionFailed("cut")]))
     with contextlib.suppress(PenstockError):
         list(broken.stream_events(**asked))
+
+
+def _models(told: Told) -> None:
+    stack = Stack.standard().replace(Tracing, GenAI())
+    body: dict[str, Any] = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hello."}],
+        "tools": [{"type": "function", "function": {"name": "look"}}],
+        "max_tokens": 5,
+        "n": 2,
+        "response_format": {"type": "text"},
+        "seed": 1,
+        "service_tier": "flex",
+        "stop": ["END"],
+        **dict.fromkeys(("frequency_penalty", "presence_penalty", "temperature"), 1),
+        **dict.fromkeys(("top_k", "top_p"), 1),
+    }
+    usage = {
+        "prompt_tokens": 5,
+        "completion_tokens": 1,
+        "prompt_tokens_details": {"cached_tokens": 1},
+        "completion_tokens_details": {"reasoning_tokens": 1},
+        "cache_creation_input_tokens": 1,
+    }
+    answer = {
+        "id": "c",
+        "model": "m",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"content": "Hi."}}],
+        "service_tier": "flex",
+        "system_fingerprint": "f",
+        "usage": usage,
+    }
+    vector = {"model": "m", "usage": {"prompt_tokens": 2}}
+    chat, asked = "/v1/chat/completions", {"operation": "chat.completions.create"}
+    client = told.client(Reply(json=answer), Reply(json=vector), forever=True, stack=stack)
+    client.post(chat, json=body, **asked)
+    wanted = {"model": "m", "input": "a", "dimensions": 3, "encoding_format": "float"}
+    for path in ("/v1/embeddings", "/v1/completions", "/v1/rerank"):
+        client.post(path, json=wanted, **asked)
+    client = told.client(503, forever=True, stack=stack)
+    with contextlib.suppress(PenstockError):
+        client.post(chat, json=body, **asked)
+    chunks = [b'data: {"id": "c"}\n\n', b"data: [DONE]\n\n"]
+    sse = {"Content-Type": "text/event-stream"}
+    client = told.client(Reply(headers=sse, chunks=chunks), stack=stack)
+    list(client.stream_events("POST", chat, json={**body, "stream": True}, **asked))
 
 
 async def _cancelled(told: Told) -> None:

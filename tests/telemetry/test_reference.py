@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from .scenarios import Told, play
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
 
 PAGE = (Path(__file__).parents[2] / "docs" / "telemetry-reference.md").read_text("utf-8")
 EVERY_EVENT = {"trace_id", "span_id", "trace_flags"}
@@ -20,6 +24,7 @@ def told() -> Told:
         prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT"
         environ.setenv(f"{prefix}_REQUEST", "accept")
         environ.setenv(f"{prefix}_RESPONSE", "x-request-id")
+        environ.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY")
         play(backend)
     return backend
 
@@ -49,17 +54,31 @@ def unseen(names: set[str], table: dict[str, str]) -> list[str]:
     return [row for row in table if unlisted(names, {row: ""}) == sorted(names)]
 
 
-def named(told: Told, kind: str) -> set[str]:
-    return {name for span in told.spans if span.kind.name == kind for name in span.attributes or {}}
+def scope_of(span: ReadableSpan) -> str:
+    assert span.instrumentation_scope is not None
+    return span.instrumentation_scope.name
+
+
+def named(told: Told, kind: str, scope: str = "penstock") -> set[str]:
+    return {
+        name
+        for span in told.spans
+        if span.kind.name == kind and scope_of(span) == scope
+        for name in span.attributes or {}
+    }
 
 
 @pytest.mark.parametrize(
-    ("kind", "heading"),
-    [("INTERNAL", "Attributes of a call's span"), ("CLIENT", "Attributes of a send's span")],
+    ("kind", "scope", "heading"),
+    [
+        ("INTERNAL", "penstock", "Attributes of a call's span"),
+        ("CLIENT", "penstock", "Attributes of a send's span"),
+        ("CLIENT", "penstock.genai", "Attributes of a model call's span"),
+    ],
 )
-def test_attributes_of_spans(kind: str, heading: str, told: Told) -> None:
-    """Every attribute of either kind of span is in its table, and each row is one that is seen."""
-    names, table = named(told, kind), rows(heading)
+def test_attributes_of_spans(kind: str, scope: str, heading: str, told: Told) -> None:
+    """Every attribute of each kind of span is in its table, and each row is one that is seen."""
+    names, table = named(told, kind, scope), rows(heading)
     assert (unlisted(names, table), unseen(names, table)) == ([], [])
 
 

@@ -31,6 +31,9 @@ class Tracing:
             leaves (`penstock.stream.outcome`: `completed`, `closed`, `error`, or `abandoned`, and
             then at the last read), or already with its `headers`.
 
+    Attributes:
+        stream_span_end: As above.
+
     Raises:
         InvalidOption: *stream_span_end* is neither.
     """
@@ -39,7 +42,7 @@ class Tracing:
 
     def __init__(self, stream_span_end: str = "body") -> None:
         check_span_end(stream_span_end)
-        self._stream_span_end = stream_span_end
+        self.stream_span_end = stream_span_end
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
         call = Call.of(request)
@@ -50,22 +53,22 @@ class Tracing:
             with span:
                 response = await call_next(request)
         except BaseException as error:
-            span.fail(error, _told_at_end(call))
+            span.fail(error, told_at_end(call))
             raise
         outcome = of_status(response.status_code)
-        attributes = _told_at_end(call)
-        if call.stream and self._stream_span_end == "body":
+        attributes = told_at_end(call)
+        if call.stream and self.stream_span_end == "body":
             span.end_with_body(response, outcome, attributes)
         else:
             span.end(outcome, attributes)
         return response
 
     def __repr__(self) -> str:
-        shown = repr(self._stream_span_end) if self._stream_span_end != "body" else ""
+        shown = repr(self.stream_span_end) if self.stream_span_end != "body" else ""
         return f"Tracing({shown})"
 
 
-def _told_at_end(call: Call) -> dict[str, Any]:
+def told_at_end(call: Call) -> dict[str, Any]:
     """Return what a call's span has at its end beside its outcome."""
     attributes: dict[str, Any] = {"penstock.attempts": attempts_made(call)}
     for fact in call.facts:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from penstock import BodyEnd, Call, Response
 
 
+_FEW = 3
+
+
 class Measure(Protocol):
     """Records what something took, for metrics."""
 
@@ -55,6 +58,7 @@ class LiveSpan:
     Attributes:
         context: As above.
         records: Whether what is known at the end goes onto the span.
+        started: The moment it started, on the call's clock.
         wants_attributes: Whether what is known at the end is worth gathering.
     """
 
@@ -63,11 +67,11 @@ class LiveSpan:
         "_call",
         "_measure",
         "_span",
-        "_started",
         "_tells_outcome",
         "_token",
         "context",
         "records",
+        "started",
         "wants_attributes",
     )
 
@@ -88,7 +92,7 @@ class LiveSpan:
         self._measure = measure
         self._tells_outcome = tells_outcome
         self._token: Token[Context]
-        self._started = call.runtime.now()
+        self.started = call.runtime.now()
         self.records = span.is_recording()
         self.wants_attributes = self.records or measure is not None
 
@@ -127,15 +131,18 @@ class LiveSpan:
             at: The moment it ended on the call's clock; now unless given.
         """
         span = self._span
-        seconds = (self._call.runtime.now() if at is None else at) - self._started
+        seconds = (self._call.runtime.now() if at is None else at) - self.started
         if self._tells_outcome or outcome is CANCELLED:
             attributes["penstock.outcome"] = outcome.name
         if outcome.error_type is not None:
             attributes["error.type"] = outcome.error_type
             span.set_status(StatusCode.ERROR, outcome.message)
         if self.records:
-            for name, value in attributes.items():  # as few as there are, cheaper one by one
-                span.set_attribute(name, value)
+            if len(attributes) > _FEW:
+                span.set_attributes(attributes)
+            else:  # one by one is cheaper
+                for name, value in attributes.items():
+                    span.set_attribute(name, value)
             span.end(self._at + int(seconds * 1e9))
         if self._measure is not None:
             self._measure(seconds, attributes, size, self.context)
@@ -148,11 +155,18 @@ class LiveSpan:
             head: How its head left the span: a status that is an error remains one.
             attributes: What is known now.
         """
-        observe_body(response, _EndOfBody(self, self._call, head, attributes))
+        observe_body(response, EndOfBody(self, self._call, head, attributes))
 
 
-class _EndOfBody:
-    """Ends a span when a body does."""
+class EndOfBody:
+    """Ends a span when a body does.
+
+    Args:
+        span: The span.
+        call: The call it is part of.
+        head: How the head of the response left it.
+        attributes: What is known now.
+    """
 
     __slots__ = ("_attributes", "_call", "_head", "_opened", "_span")
 

@@ -20,6 +20,7 @@ from penstock_middleware.tracing import conventions
 from penstock_middleware.tracing.captured import Captured
 from penstock_middleware.tracing.listening import Listening
 from penstock_middleware.tracing.live_span import LiveSpan
+from penstock_middleware.tracing.metrics import Metrics
 from penstock_middleware.tracing.propagation import propagate_context
 from penstock_middleware.tracing.targets import Targets
 
@@ -45,21 +46,22 @@ class Telemetry:
     propagate = staticmethod(propagate_context)
 
     def __init__(self, scope: Scope) -> None:
-        self._listening = Listening(scope.tracer_provider, scope.meter_provider)
+        self._listening = Listening(scope, "penstock", conventions.SCHEMA_URL, Metrics)
         self._targets = Targets(conventions.known_methods(os.environ))
         self.captured = Captured(os.environ) or None
 
     def start_call(self, call: Call) -> LiveSpan | None:
         """Start watching a whole call; None where nobody listens or telemetry is suppressed."""
-        tracer, metrics = self._listening.tracer(), self._listening.metrics()
-        if tracer is None and metrics is None:
-            return None
-        context = get_current()
-        if context.get(_SUPPRESS_INSTRUMENTATION_KEY):
+        tracer, measure = self._listening.tracer(), self.measure_call(call)
+        if tracer is None and measure is None:
             return None
         name = f"penstock.call {call.operation}" if call.operation else "penstock.call"
-        measure = None if metrics is None else partial(metrics.call_ended, call)
-        return _start(tracer, name, SpanKind.INTERNAL, _of_call(call), call, context, measure)
+        return start_call_span(tracer, name, SpanKind.INTERNAL, of_call(call), call, measure)
+
+    def measure_call(self, call: Call) -> Measure | None:
+        """Return what records how long a whole call took; None where nobody measures."""
+        metrics = self._listening.metrics()
+        return None if metrics is None else partial(metrics.call_ended, call)
 
     def start_send(
         self, call: Call, request: Request, optional: Collection[str] = ()
@@ -85,7 +87,40 @@ class Telemetry:
         target = self._targets.of(request, call)
         measure = None if metrics is None else metrics.start_send(target, request, optional)
         attributes = conventions.send_attributes(request, call, target.attributes)
-        return _start(tracer, target.name, SpanKind.CLIENT, attributes, call, context, measure)
+        return _start(
+            tracer,
+            target.name,
+            SpanKind.CLIENT,
+            attributes,
+            call,
+            context,
+            measure,
+            is_send=True,
+        )
+
+
+def start_call_span(
+    tracer: Tracer | None,
+    name: str,
+    kind: SpanKind,
+    attributes: dict[str, Any],
+    call: Call,
+    measure: Measure | None,
+) -> LiveSpan | None:
+    """Start the span of a whole call; None where telemetry is suppressed.
+
+    Args:
+        tracer: The tracer, or None where nobody traces.
+        name: The name of the span.
+        kind: Its kind.
+        attributes: What it has from its start.
+        call: The call.
+        measure: Records what it took, or None where nobody measures.
+    """
+    context = get_current()
+    if context.get(_SUPPRESS_INSTRUMENTATION_KEY):
+        return None
+    return _start(tracer, name, kind, attributes, call, context, measure, is_send=False)
 
 
 def _start(
@@ -96,6 +131,8 @@ def _start(
     call: Call,
     context: Context,
     measure: Measure | None,
+    *,
+    is_send: bool,
 ) -> LiveSpan | None:
     at = int(call.runtime.wall() * 1e9)
     current: dict[str, Any] = dict(context)
@@ -109,13 +146,13 @@ def _start(
             current[_SPAN_KEY] = span
         elif measure is None:
             return None
-    if kind is SpanKind.CLIENT:
+    if is_send:
         current[_SUPPRESS_HTTP_INSTRUMENTATION_KEY] = True
-    tells_outcome = kind is SpanKind.INTERNAL
-    return LiveSpan(span, Context(current), call, at, measure, tells_outcome=tells_outcome)
+    return LiveSpan(span, Context(current), call, at, measure, tells_outcome=not is_send)
 
 
-def _of_call(call: Call) -> dict[str, Any]:
+def of_call(call: Call) -> dict[str, Any]:
+    """Return what the span of a whole call has from its start."""
     attributes: dict[str, Any] = {}
     if call.options.attributes:
         attributes = safe_values(call.options.attributes, call.scope.secrets)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin
 
-from penstock.codec import decode
 from penstock.errors import DecodeError, PenstockError
 from penstock.options import FIELDS, UNSET, RequestOptions, merge, options_of
 from penstock.pages import paginate
+from penstock.parsing import json_of
 from penstock.sdk.colour import Colour
 from penstock.sdk.failing import own_error
 from penstock.sdk.model import Model
@@ -148,7 +148,7 @@ class Resource(Generic[Colour]):
     def _parsed(self, response: Response) -> Any:
         """Return the parsed body of *response*; raise as `_json` does."""
         try:
-            return decode(response.content)
+            return json_of(response)
         except (ValueError, RecursionError) as error:
             reason = getattr(error, "msg", type(error).__name__)  # its text would quote the body
         got = response.headers.get("content-type") or "no content type"

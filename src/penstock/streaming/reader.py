@@ -23,12 +23,14 @@ from penstock.errors import (
 from penstock.redact import scrub
 from penstock.streaming.event import Event
 from penstock.streaming.ndjson import NDJSONDecoder
+from penstock.streaming.observing import watch_of
 from penstock.streaming.sse import SSEDecoder, is_event_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from penstock.messages import Response
+    from penstock.streaming.observing import Watch
 
 _ACCEPT = {"sse": "text/event-stream", "ndjson": "application/x-ndjson, application/jsonl"}
 _DECODERS = {"sse": SSEDecoder, "ndjson": NDJSONDecoder}
@@ -125,6 +127,9 @@ class Reading:
         self._request = response.request
         self._headers = response.headers
         self._event_at = self._call.runtime.now()
+        self._watched = watch_of(response)
+        if self._watched is not None:
+            self._watched.is_read = True
         self._begun = False
         self.events = 0
         self.is_empty = response.status_code == _NO_CONTENT
@@ -157,6 +162,8 @@ class Reading:
         reader = self._reader
         if reader.marker and reader.event_timeout is None and _are_plain(events, reader.marker):
             self.events += len(events)
+            if self._watched is not None:
+                return _told(events, self._watched)
             return events  # of nearly every chunk: no step of their own for each
         return self._watch(events)
 
@@ -197,6 +204,8 @@ class Reading:
             failure.events, failure.last_event_id = self.events, self.last_event_id
         failure.request_id = request_id_of(self._headers)
         self._call.complete(failure, self._request)
+        if self._watched is not None:
+            self._watched.fail(failure)
         return failure
 
     def fail(self, error: PenstockError) -> None:
@@ -207,6 +216,11 @@ class Reading:
                 raise failure from error
         finally:
             del failure  # it refers to this frame through its traceback
+
+    def end(self) -> None:
+        """Note that nobody reads on: the response is closed."""
+        if self._watched is not None:
+            self._watched.end_events(completed=self.completed)
 
     async def refuse(self, response: Response) -> NotAnEventStream:
         """Return the error for a response that is no stream of events, and close that.
@@ -229,6 +243,9 @@ class Reading:
         )
         refusal.request_id = detached.request_id
         self._call.complete(refusal, self._request)
+        if self._watched is not None:
+            self._watched.fail(refusal)
+        self.end()
         return refusal
 
     def _deliver(self, events: Iterable[Event]) -> Iterator[Event]:
@@ -241,11 +258,19 @@ class Reading:
                 said = scrub(event.raw, self._call.scope.secrets)
                 raise _error_of(Event(said, event.event))
             self.events += 1
+            if self._watched is not None:
+                self._watched.event(event)
             if reader.is_terminal(event):
                 self.completed = True
                 yield event
                 return
             yield event
+
+
+def _told(events: Iterable[Event], watch: Watch) -> Iterator[Event]:
+    for event in events:
+        watch.event(event)
+        yield event
 
 
 def _is_error(event: Event) -> bool:

@@ -129,6 +129,8 @@ class EventStream(_Stream):
         self._iterator = None
         if self.response is not None:
             self.response.close()
+        if self._reading is not None:
+            self._reading.end()
 
     def _start(self) -> tuple[Response, Reading]:
         if self.response is None or self._reading is None:
@@ -153,6 +155,7 @@ class EventStream(_Stream):
             raise
         finally:
             response.close()
+            reading.end()
 
 
 class AsyncEventStream(_Stream):
@@ -192,6 +195,8 @@ class AsyncEventStream(_Stream):
         with anyio.CancelScope(shield=True):
             if self.response is not None:
                 await self.response.aclose()
+            if self._reading is not None:
+                self._reading.end()
             if iterator is not None:
                 with contextlib.suppress(RuntimeError):  # another task is in it, and ends it
                     await iterator.aclose()
@@ -223,6 +228,7 @@ class AsyncEventStream(_Stream):
         finally:
             with anyio.CancelScope(shield=True):
                 await response.aclose()
+                reading.end()
                 with contextlib.suppress(RuntimeError):  # an ending event loop closes it as well
                     await chunks.aclose()  # the body is closed: nothing in it waits
 

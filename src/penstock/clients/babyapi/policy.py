@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from penstock import ConnectionFailed, Stack
+from penstock.clients.babyapi.endpoints import INFER
 from penstock.clients.babyapi.errors import from_response
-from penstock.middleware import RaiseForStatus, Retry
+from penstock.middleware import GenAI, RaiseForStatus, Retry
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -56,7 +57,8 @@ def stack_of(
         **limits,
     )
     standard = Stack.standard(settings, redirects=redirects)
-    return standard.replace(RaiseForStatus, RaiseForStatus(from_response)).replace(Retry, retry)
+    stack = GenAI.instead_of_tracing(standard, "babyapi", operations={INFER[1]: "text_completion"})
+    return stack.replace(RaiseForStatus, RaiseForStatus(from_response)).replace(Retry, retry)
 
 
 def _within_a_fifth(seconds: float, random: Callable[[], float]) -> float:

@@ -14,7 +14,7 @@ from penstock.clients.openai_compatible.embeddings import Embeddings
 from penstock.clients.openai_compatible.errors import OpenAIError, own_error, status_error
 from penstock.clients.openai_compatible.models import Models
 from penstock.clients.openai_compatible.rerank import Rerank
-from penstock.middleware import RaiseForStatus, Retry
+from penstock.middleware import GenAI, RaiseForStatus, Retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -179,7 +179,7 @@ def _standard(settings: OpenAISettings | None, http_client: Any) -> Stack:
         jitter="equal",
         **policy,
     )
-    stack = Stack.standard(settings, redirects=http_client is None)
+    stack = GenAI.instead_of_tracing(Stack.standard(settings, redirects=http_client is None))
     return stack.replace(RaiseForStatus, RaiseForStatus(status_error, own_error)).replace(
         Retry, retry
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from penstock import Stack
 from penstock.clients.pareta.errors import own_error, status_error
 from penstock.clients.pareta.overall import Overall
-from penstock.middleware import RaiseForStatus, Retry, Timeout
+from penstock.middleware import GenAI, RaiseForStatus, Retry, Timeout
 
 if TYPE_CHECKING:
     from penstock.clients.pareta.settings import ParetaSettings
@@ -37,7 +37,7 @@ def standard_stack(settings: ParetaSettings | None = None, *, redirects: bool = 
         retry_after_cap=policy["retry_after_cap"],
         over_cap=policy["over_cap"],
     )
-    stack = Stack.standard(settings, redirects=redirects)
+    stack = GenAI.instead_of_tracing(Stack.standard(settings, redirects=redirects), "pareta")
     stack = stack.replace(RaiseForStatus, RaiseForStatus(status_error, own_error))
     return stack.replace(Retry, retry).after(Timeout, Overall())
 

@@ -1,0 +1,241 @@
+"""Starts the spans of a client's calls of models; imported at its first one."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import SpanKind
+
+from penstock import origin_of
+from penstock_middleware.genai import names
+from penstock_middleware.genai.answered import Answer
+from penstock_middleware.genai.asked import asked
+from penstock_middleware.genai.content import Said, said_to_model, wants_content
+from penstock_middleware.genai.metrics import ModelMetrics
+from penstock_middleware.outcome import OK
+from penstock_middleware.tracing.client_telemetry import telemetry_of
+from penstock_middleware.tracing.conventions import server_attributes
+from penstock_middleware.tracing.listening import Listening
+from penstock_middleware.tracing.live_span import EndOfBody
+from penstock_middleware.tracing.telemetry import of_call, start_call_span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.context import Context
+
+    from penstock import BodyEnd, Call, Event, Origin, Request, Scope
+    from penstock_middleware.genai.names import Names
+    from penstock_middleware.outcome import Outcome
+    from penstock_middleware.tracing.live_span import LiveSpan, Measure
+
+_TARGETS_KEPT = 256
+
+
+class ModelTelemetry:
+    """Starts spans and durations of calls of models.
+
+    Args:
+        scope: The client's.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._version = version = names.names_of(os.environ)
+        self._wants_content = wants_content(os.environ)
+        self._targets: dict[tuple[Origin, str, str | None], Target] = {}
+        self._listening = Listening(
+            scope, names.SCOPE, version.schema_url, partial(ModelMetrics, version)
+        )
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        listening = self._listening
+        return listening.tracer() is not None or listening.metrics() is not None
+
+    def start(
+        self,
+        call: Call,
+        request: Request,
+        operation: str,
+        provider: str | None,
+        *,
+        content: bool | None,
+    ) -> ModelCall | None:
+        """Start watching a call of a model; None where telemetry is suppressed.
+
+        Args:
+            call: The call.
+            request: Its request.
+            operation: The operation's name.
+            provider: The provider's, or None to go by the server's host.
+            content: Whether what is said is shown, or None to do as the environment says.
+        """
+        origin = call.origin if call.home is not None and call.origin else origin_of(request.url)
+        target = self._target(origin, operation, provider)
+        body: Mapping[str, Any] = call.json
+        secrets = call.scope.secrets
+        attributes = target.attributes | asked(body, target.requested, secrets)
+        model = attributes.get(names.REQUEST_MODEL)
+        metrics = self._listening.metrics()
+        measure = _both(
+            None if metrics is None else metrics.start(attributes),
+            telemetry_of(call).measure_call(call),
+        )
+        shows_content = self._wants_content if content is None else content
+        if shows_content:
+            attributes |= said_to_model(body, secrets)
+        span = start_call_span(
+            self._listening.tracer(),
+            f"{operation} {model}" if model else operation,
+            SpanKind.CLIENT,
+            attributes | of_call(call),
+            call,
+            measure,
+        )
+        if span is None:
+            return None
+        answer = Answer(operation, target.provider, self._version)
+        return ModelCall(span, call, answer, Said() if shows_content else None)
+
+    def _target(self, origin: Origin, operation: str, provider: str | None) -> Target:
+        key = origin, operation, provider
+        target = self._targets.get(key)
+        if target is None:
+            target = Target(origin, operation, provider, self._version)
+            if len(self._targets) < _TARGETS_KEPT:
+                self._targets[key] = target
+        return target
+
+
+class Target:
+    """An operation of a server, as spans show it.
+
+    Args:
+        origin: The server's.
+        operation: The operation's name.
+        provider: The provider's, or None to go by the server's host.
+        version: The names in force.
+
+    Attributes:
+        provider: The provider's name.
+        attributes: What every call's span has.
+        requested: What is shown of a request: see `Names`.
+    """
+
+    __slots__ = ("attributes", "provider", "requested")
+
+    def __init__(
+        self, origin: Origin, operation: str, provider: str | None, version: Names
+    ) -> None:
+        server = server_attributes(origin)
+        self.provider = provider or names.provider_of(server["server.address"])
+        self.attributes = {names.OPERATION: operation, names.PROVIDER: self.provider, **server}
+        self.requested = version.requested
+        if self.provider == names.OPENAI:
+            self.requested = {**version.requested, **version.requested_of_openai}
+            if operation == "chat":
+                self.attributes[names.OPENAI_API] = "chat_completions"
+
+
+class ModelCall:
+    """A call of a model that is watched: its span, and what the answer tells.
+
+    Args:
+        span: The span.
+        call: The call.
+        answer: Gathers what the answer tells.
+        said: Gathers what it says, or None where nobody may know.
+
+    Attributes:
+        span: As above.
+    """
+
+    __slots__ = ("_answer", "_call", "_said", "span")
+
+    def __init__(self, span: LiveSpan, call: Call, answer: Answer, said: Said | None) -> None:
+        self.span = span
+        self._call = call
+        self._answer = answer
+        self._said = said
+
+    def take(self, document: Any) -> None:
+        """Note an answer, or the next chunk of it; what is no JSON object tells nothing."""
+        if isinstance(document, dict):
+            self._answer.take(document)
+            if self._said is not None:
+                self._said.take(document)
+
+    def told(self, *, failed: bool = False) -> dict[str, Any]:
+        """Return the attributes of what the answer told, and said.
+
+        Args:
+            failed: As of `Answer.attributes`.
+        """
+        told = self._answer.attributes(failed=failed)
+        return (
+            told if self._said is None else told | self._said.attributes(self._call.scope.secrets)
+        )
+
+    def until_its_end(self, head: Outcome, attributes: dict[str, Any]) -> EndOfAnswer:
+        """Return the observer of a stream's events that ends the span with them.
+
+        Args:
+            head: How the head of the response left it.
+            attributes: What is known now.
+        """
+        return EndOfAnswer(self, self._call, head, attributes)
+
+
+class EndOfAnswer:
+    """Ends the span of a streamed answer when the answer does.
+
+    Args:
+        model_call: The call of a model.
+        call: The call.
+        head: How the head of the response left it.
+        attributes: What is known now.
+    """
+
+    __slots__ = ("_attributes", "_call", "_end", "_first_at", "_is_answer", "_model_call")
+
+    def __init__(
+        self, model_call: ModelCall, call: Call, head: Outcome, attributes: dict[str, Any]
+    ) -> None:
+        self._model_call = model_call
+        self._call = call
+        self._attributes = attributes
+        self._end = EndOfBody(model_call.span, call, head, attributes)
+        self._is_answer = head is OK
+        self._first_at: float | None = None
+
+    def event(self, event: Event) -> None:
+        """Note a chunk."""
+        if self._first_at is None:
+            self._first_at = self._call.runtime.now()
+        self._model_call.take(event.data)
+
+    def end(self, end: BodyEnd) -> None:
+        """End the span."""
+        first_at = self._first_at
+        if first_at is None and end.error is None:
+            first_at = end.first_at  # somebody reads the bytes
+        if first_at is not None and self._is_answer:
+            self._attributes[names.FIRST_CHUNK] = first_at - self._model_call.span.started
+        self._attributes |= self._model_call.told(failed=end.error is not None)
+        self._end(end)
+
+
+def _both(one: Measure | None, other: Measure | None) -> Measure | None:
+    if one is None or other is None:
+        return one or other
+
+    def measure(
+        seconds: float, attributes: dict[str, Any], size: int | None, context: Context
+    ) -> None:
+        one(seconds, attributes, size, context)
+        other(seconds, attributes, size, context)
+
+    return measure
