@@ -72,21 +72,24 @@ class Headers:
         )
 
     async def __call__(self, request: Request, call_next: Next) -> Response:
-        given = Call.of(request).options.headers
-        if Attempt.of(request).number > 0 and given:
-            # Those that are there alone: at another origin the client's own were left out.
-            asked = {
-                name: value
-                for name, value in given.items()
-                if callable(value) and name in request.headers
-            }
-            apply_headers(request.headers, asked)
+        if Attempt.of(request).number > 0:
+            _ask_again(request)
         if self._headers:
             apply_headers(request.headers, self._headers)
         return await call_next(request)
 
     def __repr__(self) -> str:
         return f"Headers({', '.join(self._headers)})"
+
+
+def _ask_again(request: Request) -> None:
+    # Not in the frame that waits for the response: a traceback with locals would show the values.
+    given = Call.of(request).options.headers or {}
+    # Those that are there alone: at another origin the client's own were left out.
+    asked = {
+        name: value for name, value in given.items() if callable(value) and name in request.headers
+    }
+    apply_headers(request.headers, asked)
 
 
 def _short(number: str) -> str:

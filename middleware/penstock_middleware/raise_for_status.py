@@ -67,21 +67,25 @@ class RaiseForStatus:
             response.status_code >= _FIRST_ERROR
             and (call := Call.of(request)).options.raise_for_status
         ):
-            content = await call.runtime.take(response, BODY_LIMIT)
-            secrets = call.scope.secrets
-            try:
-                url = response.url
-            except RuntimeError:  # a middleware made the response up: it answers this request
-                url = request.url
-            raise self._errors(
-                DetachedResponse(response, content, method=request.method, url=url, secrets=secrets)
-            )
+            raise self._errors(await _detached(request, response, call))
         return response
 
     def __repr__(self) -> str:
         shown = [] if self._errors is status_error else [f"errors={_name(self._errors)}"]
         shown += [] if self._failures is None else [f"failures={_name(self._failures)}"]
         return f"RaiseForStatus({', '.join(shown)})"
+
+
+async def _detached(request: Request, response: Response, call: Call) -> DetachedResponse:
+    # Not in the frame that raises: a traceback with locals would show a key the body echoes.
+    content = await call.runtime.take(response, BODY_LIMIT)
+    try:
+        url = response.url
+    except RuntimeError:  # a middleware made the response up: it answers this request
+        url = request.url
+    return DetachedResponse(
+        response, content, method=request.method, url=url, secrets=call.scope.secrets
+    )
 
 
 def _name(fn: object) -> str:

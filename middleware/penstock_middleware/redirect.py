@@ -84,14 +84,19 @@ class Redirect:
             response = await call_next(request)
             if response.status_code not in _STATUSES or self._max == 0:
                 return response
-            location = response.headers.get("location")
-            if location is None:
+            headers: Any = response.headers
+            locations = headers.get_list("location")
+            if not locations:
                 return response
             call = Call.of(request)
             try:
                 if followed == self._max:
                     raise RedirectError(f"more than {self._max} redirects")
-                request = _next_request(request, response.status_code, location, replay)
+                if (
+                    len(locations) > 1
+                ):  # RFC 9110 §10.2.2 knows of one, and each client takes another
+                    raise RedirectError(f"the redirect has {len(locations)} Locations")
+                request = _next_request(request, response.status_code, locations[0], replay)
             finally:
                 await call.runtime.take(response, _DRAINED)
             followed += 1

@@ -164,6 +164,15 @@ def test_what_is_not_followed(name: str, rig: Callable[..., Rig]) -> None:
     assert len(caught.value.attempts) == 1
 
 
+def test_two_places_at_once(rig: Callable[..., Rig]) -> None:
+    """A redirect with two Locations is followed to neither: clients differ in which they take."""
+    places = [("Location", THERE), ("Location", "/v1/elsewhere")]
+    server = rig([Reply(302, headers=places), 200])
+    with pytest.raises(RedirectError, match="2 Locations"):
+        server.send()
+    assert server.sent == 1
+
+
 @pytest.mark.parametrize(
     ("limit", "redirects", "ends"), [(20, 20, 200), (20, 21, None), (3, 3, 200), (3, 4, None)]
 )

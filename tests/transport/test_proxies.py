@@ -131,6 +131,14 @@ def test_where_we_differ(
     assert theirs(environ, url, monkeypatch) is not None, reason
 
 
+@pytest.mark.parametrize("entry", ["*.", ".", "*..", "0.0.1", ".0.0.1", "*.0.0.1", "1"])
+def test_what_names_nobody_lets_nobody_past(entry: str) -> None:
+    """An entry without a name is not everyone, and nothing is below an address."""
+    environ = {**BOTH, "no_proxy": entry}
+    urls = ("http://127.0.0.1", "https://10.0.0.1", "http://example.com")
+    assert [url for url in urls if ours(environ, url) is None] == []
+
+
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
 def test_a_websocket_goes_the_way_of_the_request_that_opens_it(scheme: str) -> None:
     """`ws` is as `http`, and `wss` as `https`."""

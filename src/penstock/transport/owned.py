@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import httpx
 
 from penstock.checks import check_count
-from penstock.errors import ClientClosed, InvalidOption
+from penstock.errors import ClientClosed, InvalidOption, ResponseTooLarge
 from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
 from penstock.transport.connecting import connecting
 from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
@@ -239,6 +239,9 @@ class SyncPools(_Pools):
             response = pool.handle_request(self._core_request(request, sent))
         except self._errors.caught as error:
             raise self._errors.of(error) from error
+        except ResponseTooLarge as error:
+            # Without the engine's frames, which hold a proxy's credentials.
+            raise error.with_traceback(None) from None
         finally:
             try:
                 sent.close()
@@ -275,6 +278,9 @@ class AsyncPools(_Pools):
             response = await pool.handle_async_request(self._core_request(request, sent))
         except self._errors.caught as error:
             raise self._errors.of(error) from error
+        except ResponseTooLarge as error:
+            # Without the engine's frames, which hold a proxy's credentials.
+            raise error.with_traceback(None) from None
         finally:
             try:
                 await sent.aclose()

@@ -90,9 +90,10 @@ class Pattern:
             return address is not None and address in self.network
         if not self.name:
             return True
-        return (self.itself and host == self.name) or (
-            self.below and host.endswith(f".{self.name}")
-        )
+        if self.itself and host == self.name:
+            return True
+        # Nothing is below an address: `0.0.1` does not mean 127.0.0.1.
+        return self.below and host.endswith(f".{self.name}") and _address(host) is None
 
     @property
     def breadth(self) -> tuple[bool, int, bool]:
@@ -199,7 +200,7 @@ def _pattern(text: str) -> Pattern | None:
     if network is not None:
         return Pattern(scheme, network=network, port=port)
     name = _plain_host(host.removeprefix("."))
-    if name and not _NAME.fullmatch(name):
+    if host and not _NAME.fullmatch(name):  # `*.` names nothing, and not everything
         return None
     dotted = host.startswith(".")
     return Pattern(scheme, name, not dotted, below=dotted or bool(match["star"]), port=port)
