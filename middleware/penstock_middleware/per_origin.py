@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from penstock import run_alone
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,7 +31,7 @@ class Origins(Generic[T]):
         self._make = make
         self._most = most
         self._states: OrderedDict[object, T] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def of(self, request: Request, call: Call) -> T:
         """Return the state of the origin *request* goes to."""
@@ -39,13 +41,12 @@ class Origins(Generic[T]):
             state = self._states[origin]
             self._states.move_to_end(origin)
         except KeyError:  # new, or dropped by another thread just now
-            return self._added(origin, call)
+            return run_alone(self._lock, self._added, origin, call)
         return state
 
     def _added(self, origin: object, call: Call) -> T:
-        with self._lock:
-            if origin not in self._states:
-                self._states[origin] = self._make(call)
-                if len(self._states) > self._most:
-                    self._states.popitem(last=False)
-            return self._states[origin]
+        if origin not in self._states:
+            self._states[origin] = self._make(call)
+            if len(self._states) > self._most:
+                self._states.popitem(last=False)
+        return self._states[origin]

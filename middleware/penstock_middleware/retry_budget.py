@@ -7,7 +7,7 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from penstock import Call, InvalidOption, Key, origin_of
+from penstock import Call, InvalidOption, Key, origin_of, run_alone
 from penstock_middleware.per_origin import MOST_ORIGINS
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Buckets:
         self._deposit = deposit
         self._cost = cost
         self._left: OrderedDict[object, int] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def are_full(self) -> bool:
@@ -129,16 +129,19 @@ class Buckets:
             call: The call, which keeps how many were paid for.
             url: Where it goes.
         """
-        origin = origin_of(url)
-        with self._lock:
-            left = self._left.get(origin, self._capacity) - self._cost
-            if left < 0:
-                return False
-            self._left[origin] = left
-            self._left.move_to_end(origin)
-            if len(self._left) > MOST_ORIGINS:
-                self._left.popitem(last=False)
-        call.set(_PAID, call.get(_PAID, 0) + 1)
+        is_paid = run_alone(self._lock, self._take, origin_of(url))
+        if is_paid:
+            call.set(_PAID, call.get(_PAID, 0) + 1)
+        return is_paid
+
+    def _take(self, origin: object) -> bool:
+        left = self._left.get(origin, self._capacity) - self._cost
+        if left < 0:
+            return False
+        self._left[origin] = left
+        self._left.move_to_end(origin)
+        if len(self._left) > MOST_ORIGINS:
+            self._left.popitem(last=False)
         return True
 
     def settle(self, call: Call, url: object, *, succeeded: bool) -> None:
@@ -152,17 +155,16 @@ class Buckets:
         paid = call.get(_PAID, 0)
         if paid:
             unsent = paid + 1 - call.attempt_count
-            self._put(origin_of(url), self._cost * (unsent + succeeded))
+            run_alone(self._lock, self._put, origin_of(url), self._cost * (unsent + succeeded))
         elif succeeded:
-            self._put(origin_of(url), self._deposit)
+            run_alone(self._lock, self._put, origin_of(url), self._deposit)
 
     def _put(self, origin: object, tokens: int) -> None:
-        with self._lock:
-            left = self._left.get(origin, self._capacity) + tokens
-            if left < self._capacity:
-                self._left[origin] = left
-            else:
-                self._left.pop(origin, None)
+        left = self._left.get(origin, self._capacity) + tokens
+        if left < self._capacity:
+            self._left[origin] = left
+        else:
+            self._left.pop(origin, None)
 
 
 BUDGET = Key[Buckets]("retry budget")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,6 +22,7 @@ from penstock.arguments import (
 from penstock.bound import BoundStack
 from penstock.building import Builder
 from penstock.call import Call
+from penstock.callers import line_of_caller
 from penstock.errors import ClientClosed, InvalidOption
 from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of
 from penstock.redact import Secret, hide_key, key_problem
@@ -200,6 +202,7 @@ class BaseClient:
         self._bound_stack = self._bind(stack)
         self._bound: OrderedDict[Any, BoundStack] = OrderedDict()
         self._check_key_colour()
+        self._made_at = line_of_caller()
         self._parent: BaseClient | None = None
         self._closed = False
         _keep_secret(self._scope, self._options)
@@ -303,6 +306,15 @@ class BaseClient:
         parts += ["closed"] if self.is_closed else []
         return f"<{type(self).__name__} {' '.join(parts)}>".replace(" >", ">")
 
+    def __del__(self) -> None:
+        if getattr(self, "_closed", True) or self._parent is not None:
+            return
+        if self._wire.connections():
+            msg = f"{self!r} was dropped open: use `with`, or close it (made at {self._made_at})"
+            self._begin_close()
+            self._drop_wire()
+            warnings.warn(msg, ResourceWarning, stacklevel=1)
+
     def __copy__(self) -> Self:
         # The default would go through `__reduce_ex__`; a view shares everything.
         view = object.__new__(type(self))
@@ -395,6 +407,9 @@ class BaseClient:
         first = not self._closed and self._parent is None
         self._closed = True
         return first
+
+    def _drop_wire(self) -> None:
+        """Close what can be where nothing can be awaited."""
 
     @staticmethod
     def _make_runtime(clock: Clock | None) -> Runtime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -137,7 +138,10 @@ class ObservedBody:
         failure: Turns what the transport raised into what the reader sees.
         timeouts: The request's own, which the transport goes by, or None.
         is_async: Whether it is an async client's.
+        opened_at: The file and line of who opened it, for a warning if it is dropped open.
     """
+
+    _end: BodyEnd | None = READ
 
     def __init__(
         self,
@@ -147,18 +151,20 @@ class ObservedBody:
         timeouts: dict[str, Any] | None = None,
         *,
         is_async: bool,
+        opened_at: str = "?",
     ) -> None:
         self._stream = stream
+        self._opened_at = opened_at
         self._is_async = is_async
         self._timeouts = timeouts
         self._limits = limits
         self._failure = failure
         self._observers: list[Observer] = []
-        self._end: BodyEnd | None = None
         self._source: Any = None
         self._size = self._chunks = 0
         self._first_at: float | None = None
         self._last_at: float | None = None
+        self._end = None  # the last of all: from here on it has an end to tell of
 
     def observe(self, observer: Observer) -> None:
         """Have *observer* called at the end, or now if it has been."""
@@ -236,6 +242,10 @@ class ObservedBody:
             self._finish("abandoned")
             if hasattr(self._stream, "close"):
                 self._stream.close()
+            where = f"opened at {self._opened_at}"
+            msg = f"a response was dropped open: use `with`, or close it ({where})"
+            # Not as its source: who keeps the warning would keep the connection.
+            warnings.warn(msg, ResourceWarning, stacklevel=1)
 
     def _count(self, chunk: bytes) -> None:
         self._last_at = self._limits.now()

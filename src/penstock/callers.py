@@ -1,4 +1,4 @@
-"""Where a warning points: at the code that called Penstock."""
+"""Where a warning points: at the code that called Penstock, or that made what it left open."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ def level_of_caller() -> int:
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame, level = frame.f_back, level + 1
     return level
+
+
+def line_of_caller() -> str:
+    """Return the file and line of the first frame outside Penstock and the HTTP library."""
+    below = {"contextlib", "httpx", "httpx2", "penstock", "penstock_middleware"}
+    frame, _ = _outside(below, inspect.currentframe(), 0)
+    return "?" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
 def level_above_sdk() -> int:

@@ -233,6 +233,9 @@ class Client(BaseClient):
         if self._begin_close():
             self._wire.close()
 
+    def _drop_wire(self) -> None:
+        self._wire.close()
+
     def __enter__(self) -> Self:
         return self
 

@@ -108,7 +108,7 @@ class AsyncOnlyError(ConfigurationError):
 
 
 class ClientClosed(ConfigurationError):
-    """The client was closed before this call."""
+    """The client was closed before this call, or in the midst of it."""
 
 
 class ConnectionFailed(PenstockError):

@@ -60,7 +60,7 @@ _SENSITIVE_NAME = re.compile(
     r"|(^|[-_])(auth|key|jwt|sig)($|[-_])",
     re.IGNORECASE,
 )
-_USERINFO = re.compile(r"(?<=://)[^/?#@\s]*@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")  # to the last @: a password may hold one
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _MIN_SECRET = 4  # shorter values would blank ordinary words out of a message
 
@@ -200,8 +200,7 @@ def safe_text(text: str, secrets: Iterable[Secret] = ()) -> str:
 
 def scrub(text: str, secrets: Iterable[Secret]) -> str:
     """Replace each of *secrets* in *text*: a server that echoes a key must not make us print it."""
-    for secret in secrets:
-        value = secret.reveal()
+    for value in _values(secrets):
         if len(value) >= _MIN_SECRET and value in text:
             text = text.replace(value, REDACTED)
     return text
@@ -209,8 +208,12 @@ def scrub(text: str, secrets: Iterable[Secret]) -> str:
 
 def scrub_bytes(content: bytes, secrets: Iterable[Secret]) -> bytes:
     """Replace each of *secrets* in a body."""
-    for secret in secrets:
-        value = secret.reveal().encode()
+    for value in map(str.encode, _values(secrets)):
         if len(value) >= _MIN_SECRET and value in content:
             content = content.replace(value, REDACTED.encode())
     return content
+
+
+def _values(secrets: Iterable[Secret]) -> list[str]:
+    """Return what to take out, the longest first: one may begin like another."""
+    return sorted((secret.reveal() for secret in secrets), key=len, reverse=True)

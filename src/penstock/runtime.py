@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import anyio
 from anyio.lowlevel import RunVar
 
+from penstock.alone import run_alone
 from penstock.body import ObservedBody
 from penstock.clock import SystemClock
 from penstock.errors import DecodeError, PenstockError
@@ -122,13 +123,13 @@ class Blocking:
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock = clock or SystemClock()
         self.now, self.wall, self.random = clock.now, clock.wall, clock.random
-        self._locks: _PerOwner[_BlockingLock] = _PerOwner()
+        self._locks: _PerOwner[threading.Lock] = _PerOwner()
 
     async def sleep(self, seconds: float) -> None:
         self.clock.sleep(seconds)
 
     def lock(self, owner: object) -> AbstractAsyncContextManager[Any]:
-        return self._locks.of(owner, _BlockingLock)
+        return _BlockingLock(self._locks.of(owner, threading.Lock))
 
     def event(self) -> Event:
         return _BlockingEvent()
@@ -332,25 +333,31 @@ class _PerOwner(Generic[L]):
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[weakref.ref[object], L]] = {}
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
 
     def of(self, owner: object, make: Callable[[], L]) -> L:
         """Return the lock of *owner*, made by *make* the first time."""
-        with self._guard:
-            kept = self._kept.get(id(owner))
-            if kept is None:
-                number = id(owner)
-                kept = weakref.ref(owner, lambda _: self._kept.pop(number, None)), make()
-                self._kept[number] = kept
-            return kept[1]
+        return run_alone(self._guard, self._of, owner, make)
+
+    def _of(self, owner: object, make: Callable[[], L]) -> L:
+        kept = self._kept.get(id(owner))
+        if kept is None:
+            number = id(owner)
+            kept = weakref.ref(owner, lambda _: self._kept.pop(number, None)), make()
+            self._kept[number] = kept
+        return kept[1]
 
 
 class _BlockingLock:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    """One use of a lock. Dropped, as an interruption may drop it, it lets go of that."""
+
+    _held = False
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
 
     async def __aenter__(self) -> None:
-        self._lock.acquire()
+        self._held = self._lock.acquire()
 
     async def __aexit__(
         self,
@@ -358,7 +365,15 @@ class _BlockingLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lock.release()
+        self._let_go()
+
+    def __del__(self) -> None:
+        if self._held:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        # On one line, that an interruption finds both done or neither.
+        self._held = bool(self._lock.release())  # type: ignore[func-returns-value]  # None: no more
 
 
 class _BlockingEvent:

@@ -6,6 +6,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from penstock.alone import run_alone
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -65,7 +67,7 @@ class Scope:
         self.meter_provider = meter_provider
         self.secrets: tuple[Secret, ...] = ()
         self._made: dict[int, tuple[weakref.ref[Key[Any]], Any]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def add_secret(self, secret: Secret) -> None:
         """Have *secret* taken out of whatever this client shows; the oldest of many go."""
@@ -78,10 +80,12 @@ class Scope:
         try:
             return self._made[number][1]  # type: ignore[no-any-return]  # a Key[T] maps to a T
         except KeyError:
-            with self._lock:
-                if number not in self._made:
-                    made = self._made
-                    # It goes with its key: a stack that one call brings has keys of its own.
-                    gone = weakref.ref(key, lambda _: made.pop(number, None))
-                    made[number] = gone, make(self)
-                return self._made[number][1]  # type: ignore[no-any-return]  # as above
+            return run_alone(self._lock, self._make_once, key, make)
+
+    def _make_once(self, key: Key[T], make: Callable[[Scope], T]) -> T:
+        made, number = self._made, id(key)
+        if number not in made:
+            # It goes with its key: a stack that one call brings has keys of its own.
+            gone = weakref.ref(key, lambda _: made.pop(number, None))
+            made[number] = gone, make(self)
+        return made[number][1]  # type: ignore[no-any-return]  # as above

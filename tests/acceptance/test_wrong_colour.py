@@ -173,6 +173,7 @@ def test_a_response_that_is_over(connect: Callable[..., Any], colour: Any) -> No
     play(colour, scenario)
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 def test_who_fails_above_an_open_response_leaks_none(colour: Any) -> None:
     """A middleware that raises after the head of a stream leaves no connection leased."""
 

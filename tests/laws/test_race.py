@@ -105,6 +105,7 @@ class InterruptedQueue(queue.SimpleQueue[Any]):
         raise KeyboardInterrupt
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("colour", ["sync"], indirect=True)
 def test_an_interrupted_race(colour: Any, *, after: bool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -241,6 +241,7 @@ def test_a_logger_that_cannot_be(logger: Any, colour: Any) -> None:
         assert rig_of(colour, logger=logger).get().status_code == 200
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 def test_what_a_client_leaves_open(colour: Any) -> None:
     """An event told of an abandoned stream fails nothing either."""
     configure(broken_processor)

@@ -28,6 +28,7 @@ def broken(rig: Rig) -> None:
     assert rig.read() is not None
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 @pytest.mark.parametrize(
     ("chunks", "read", "outcome", "lasted", "error"),
     [
@@ -61,6 +62,7 @@ def test_a_streams_spans_end_with_its_body(
     assert attributes(send)["http.response.status_code"] == 200
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 def test_an_abandoned_stream_ended_when_it_was_last_read() -> None:
     """The time between the last read and the collection of a stream is nobody's."""
     recorder, clock = Recorder(), VirtualClock()

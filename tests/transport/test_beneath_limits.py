@@ -140,6 +140,7 @@ def test_each_attempt_has_limits_of_its_own(colour: Colour) -> None:
     assert sent_limits(rig) == request.extensions["timeout"] == OF_THE_CLIENT
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 def test_no_client_above(colour: Colour) -> None:
     """A request that brings no limits is bounded by the transport's."""
     rig = Rig(colour, timeout=3)

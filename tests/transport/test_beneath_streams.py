@@ -106,6 +106,7 @@ def test_a_sync_loop_that_is_left_releases_the_stream(family: Family) -> None:
     assert (outcomes(rig), rig.script.open) == (["closed"], 0)
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 def test_a_dropped_stream_is_abandoned(colour: Colour) -> None:
     """A response that is dropped unread ends too: its observers are told when it is collected."""
     rig = Rig(colour, [streaming()])

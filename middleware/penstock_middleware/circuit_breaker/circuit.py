@@ -9,6 +9,7 @@ import math
 import threading
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from penstock import run_alone
 from penstock_middleware.circuit_breaker.window import Window
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Circuit:
     def __init__(self, rules: Rules, random: Callable[[], float]) -> None:
         self._rules = rules
         self._random = random
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._next_open = rules.open_for
         self.closed: Phase | None = None
         self._phase = self._close()
@@ -97,19 +98,21 @@ class Circuit:
         Args:
             now: The moment, in seconds on a clock that should not, but may, go back.
         """
-        with self._lock:
-            phase = self._phase
-            if phase is self.closed:
-                return phase
-            # A clock that went back has the wait begin anew, and get no longer.
-            phase.since = min(phase.since, now)
-            if phase.left(now) > 0:
-                return None
-            if phase.state == "open":
-                # A probe that has not come back after the longest open time is given up for lost.
-                self._phase = phase = Phase("half_open", lasts=self._rules.max_open)
-            phase.since = now
+        return run_alone(self._lock, self._admit, now)
+
+    def _admit(self, now: float) -> Phase | None:
+        phase = self._phase
+        if phase is self.closed:
             return phase
+        # A clock that went back has the wait begin anew, and get no longer.
+        phase.since = min(phase.since, now)
+        if phase.left(now) > 0:
+            return None
+        if phase.state == "open":
+            # A probe that has not come back after the longest open time is given up for lost.
+            self._phase = phase = Phase("half_open", lasts=self._rules.max_open)
+        phase.since = now
+        return phase
 
     def retry_after(self, now: float) -> float:
         """Return the seconds until a probe may go; 0 unless the circuit is open."""
@@ -129,13 +132,16 @@ class Circuit:
             if failed is False:
                 window.add(now, 0)  # of a phase that is over, it is lost with it
             return None
-        with self._lock:
-            if ticket is not self._phase:
-                return None  # it is late: the circuit has changed since
-            if window is None:
-                return self._probed(ticket, now, failed)
-            window.add(now, 1)
-            return self._open(now) if self._is_bad(window, now) else None
+        return run_alone(self._lock, self._settle, ticket, now, failed)
+
+    def _settle(self, ticket: Phase, now: float, failed: bool | None) -> Phase | None:
+        if ticket is not self._phase:
+            return None  # it is late: the circuit has changed since
+        window = ticket.window
+        if window is None:
+            return self._probed(ticket, now, failed)
+        window.add(now, 1)
+        return self._open(now) if self._is_bad(window, now) else None
 
     def _probed(self, ticket: Phase, now: float, failed: bool | None) -> Phase | None:
         if failed is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from penstock import run_alone
+
 STEPS = 10
 """In how many steps the window moves on."""
 
@@ -32,7 +34,7 @@ class Window:
     __slots__ = ("_latest", "_lock", "_steps", "_width")
 
     def __init__(self, seconds: float) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._width = seconds / STEPS
         self._latest = Step(0)
         self._steps = [self._latest, *map(Step, range(1, STEPS))]
@@ -42,16 +44,15 @@ class Window:
         number = now // self._width
         step = self._latest
         if step.number != number:
-            step = self._latest = self._step(number)
+            step = self._latest = run_alone(self._lock, self._step, number)
         step.calls += 1
         step.failures += failed
 
     def _step(self, number: float) -> Step:
         at = int(number) % STEPS
-        with self._lock:
-            if self._steps[at].number != number:
-                self._steps[at] = Step(number)
-            return self._steps[at]
+        if self._steps[at].number != number:
+            self._steps[at] = Step(number)
+        return self._steps[at]
 
     def totals(self, now: float) -> tuple[int, int]:
         """Return the calls and the failures in the window that ends at the moment *now*."""

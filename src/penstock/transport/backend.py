@@ -6,6 +6,7 @@ stop it. These backends ask a request's own `Until` before each operation how mu
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from functools import partial
@@ -16,6 +17,7 @@ import httpcore
 
 from penstock.transport.asyncio_backend import AsyncioBackend
 from penstock.transport.heads import MAX_HEADER_BYTES, Heads, heads_of
+from penstock.transport.leases import FORKS
 from penstock.transport.leftovers import is_more_held, was_cut
 from penstock.transport.nested import NestedTLSStream
 from penstock.transport.resolving import LOOKUPS, Resolve, is_address
@@ -48,6 +50,13 @@ def _keep_alive() -> list[tuple[int, int, int]]:
 
 
 KEEP_ALIVE = _keep_alive()
+
+
+def hang_up(sock: Any) -> None:
+    """End what is said on a socket, in both directions, whoever else uses it."""
+    plain = socket.socket if isinstance(sock, socket.socket) else type(sock)
+    with contextlib.suppress(OSError):  # the peer was first
+        plain.shutdown(sock, socket.SHUT_RDWR)  # an `SSLSocket` would go on in plain text
 
 
 class _Clocked:
@@ -101,6 +110,7 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
     def __init__(self, core: ModuleType, inner: Any, heads: Heads | None = None) -> None:
         super().__init__(core, inner, heads)
         self._socket = inner.get_extra_info("socket")
+        self._forks = FORKS.count
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
@@ -117,6 +127,8 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of *buffer*. A phase timeout bounds each step forward, the moment the whole."""
+        if not buffer:  # the end of a body is none to the wire
+            return
         if self.heads is not None:
             self.heads.asked()
         if self._socket is None:  # a backend for tests
@@ -137,7 +149,9 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
             raise self._core.WriteError(str(error)) from error
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection. A thread that reads or writes it finds out at once."""
+        if self._socket is not None and self._forks == FORKS.count:
+            hang_up(self._socket)
         self._inner.close()
 
     def start_tls(
@@ -299,6 +313,8 @@ class AsyncLimitedStream(_Stream, httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of *buffer*. A phase timeout bounds each step forward, the moment the whole."""
+        if not buffer:  # as above
+            return
         if self.heads is not None:
             self.heads.asked()
         try:

@@ -1,7 +1,10 @@
 """Which request uses which connection: the accounting of a pool, without input or output.
 
-Every step costs the same however many connections there are. A pool calls it under its lock, or
-between two awaits, and closes what is `doomed` afterwards.
+Every step costs the same however many connections there are. A pool takes them one at a time, by
+`Leases.step`, and closes what is `doomed` afterwards.
+
+Nothing is lost where a signal interrupts a step: each assignment leaves a state that `_mend` can
+read, and a lease that nobody holds any more gives its slot back by itself.
 """
 
 from __future__ import annotations
@@ -9,16 +12,19 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any
+from collections import Counter, OrderedDict, deque
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from penstock.alone import run_alone
 from penstock.errors import ClientClosed
 from penstock.transport.waiting import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from penstock.transport.waiting import Origin, Waiter
+    from penstock.transport.waiting import Origin
+
+T = TypeVar("T")
 
 
 class _Forks:
@@ -43,7 +49,7 @@ class Slot:
         connection: The engine's connection, open or yet to be opened.
 
     Attributes:
-        users: The requests that use it: more than one only over HTTP/2.
+        users: How many leases are on it: more than one only over HTTP/2.
         since: When it became idle, in seconds, or None before that.
         retired: Whether it takes no more requests, and ends with its last user.
         stream: The network stream of its last response, or None before that.
@@ -54,10 +60,41 @@ class Slot:
     def __init__(self, origin: Origin, connection: Any) -> None:
         self.origin = origin
         self.connection = connection
-        self.users = 1
+        self.users = 0
         self.since: float | None = None
         self.retired = False
         self.stream: Any = None
+
+
+class Lease:
+    """One request's hold on a slot, or its place in the queue for one. Dropped, it gives it back.
+
+    Args:
+        leases: The account it is of.
+        origin: What the request wants to connect to.
+
+    Attributes:
+        slot: What it holds, or None.
+        event: While it is in the queue, what is set when it got a slot, or never will.
+        number: Its place among all who ever waited.
+    """
+
+    number = 0
+    slot: Slot | None = None
+    event: Any = None
+
+    def __init__(self, leases: Leases, origin: Origin) -> None:
+        self.leases = leases
+        self.origin = origin
+
+    @property
+    def connection(self) -> Any:
+        """The connection of its slot."""
+        return None if self.slot is None else self.slot.connection
+
+    def __del__(self) -> None:
+        if self.slot is not None and self.leases.forks == FORKS.count:
+            self.leases.lose(self.slot)
 
 
 class Leases:
@@ -76,10 +113,11 @@ class Leases:
         shared: Whether connections may turn out to speak HTTP/2.
         max_per_origin: The most slots of one origin, or None for no limit.
         now: The clock, in seconds.
+        lost: Told of a slot whose lease was dropped, on whichever thread, to `settle` soon.
 
     Attributes:
-        lock: What threads hold to use the account. Tasks of one event loop need none.
         doomed: Connections that are out of the account and must be closed.
+        later: Changes to make as soon as nobody is in a step.
         forks: The process it was made in: connections are of no use in another.
     """
 
@@ -93,6 +131,7 @@ class Leases:
         shared: bool,
         max_per_origin: int | None = None,
         now: Callable[[], float] = time.monotonic,
+        lost: Callable[[Leases, Slot], None] = lambda leases, _slot: leases.settle(),
     ) -> None:
         self._connect = connect
         self._max_connections = max_connections
@@ -100,15 +139,18 @@ class Leases:
         self._max_idle = max_idle
         self._expiry = expiry
         self._now = now
+        self._lost = lost
         self._slots: set[Slot] = set()
         self._stacks: dict[Origin, deque[Slot]] = {}
         self._idle: OrderedDict[Slot, None] = OrderedDict()
         self._queue = Queue()
-        self._of_origin: dict[Origin, int] = {}
+        self._of_origin: Counter[Origin] = Counter()
         self._shared: dict[Origin, Slot] | None = {} if shared else None
         self._closed = False
-        self.lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._busy = False
         self.doomed: list[Any] = []
+        self.later: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self.forks = FORKS.count
 
     @property
@@ -116,8 +158,52 @@ class Leases:
         """How many slots there are, and how many of them are idle."""
         return len(self._slots), len(self._idle)
 
-    def take(self, origin: Origin) -> Slot | None:
-        """Return a slot to use, or None if the request must `wait`.
+    # One step at a time
+
+    def step(self, change: Callable[..., T], *args: Any) -> T | None:
+        """Make one change of the account, and those that had to wait, and return what it returns.
+
+        One that the garbage collector asks for in the midst of another is made `later`, and returns
+        None.
+        """
+        return run_alone(self._lock, self._step, change, *args)
+
+    def _step(self, change: Callable[..., T], *args: Any) -> T | None:
+        if self._busy:
+            self.later.append((change, args))
+            return None
+        try:
+            self._busy = True
+            result = change(*args)
+            while self.later:
+                late, its = self.later.popleft()
+                late(*its)
+            self._busy = False
+        except BaseException:
+            self._mend()
+            self._busy = False
+            raise
+        return result
+
+    def settle(self) -> None:
+        """Make the changes that had to wait, unless another thread is about to."""
+        while self.later and self._lock.acquire(blocking=False):
+            try:
+                if self._busy:
+                    return
+                self._step(_nothing)
+            finally:
+                self._lock.release()
+
+    def lose(self, slot: Slot) -> None:
+        """Note that the holder of *slot* is gone without having given it back."""
+        self.later.append((self._returned, (slot,)))
+        self._lost(self, slot)
+
+    # Changes
+
+    def take(self, lease: Lease, event: Callable[[], Any]) -> None:
+        """Give *lease* a slot; or put it at the end of the queue, with an event to wait for.
 
         Raises:
             ClientClosed: The pool was closed.
@@ -125,64 +211,49 @@ class Leases:
         self._check_open()
         if self._expiry is not None:
             self._expire(self._now() - self._expiry)
-        return self._taken(origin)
+        if not self._granted(lease):
+            lease.event = event()
+            self._queue.join(lease)
 
-    def wait(self, origin: Origin, event: Any) -> Waiter:
-        """Put a request at the end of the queue. *event* is set when its turn has come."""
-        return self._queue.join(origin, event)
-
-    def granted(self, waiter: Waiter) -> Slot | None:
-        """Take *waiter* out of the queue and return what it got, or None.
+    def got(self, lease: Lease) -> bool:
+        """Tell whether *lease*, which waits no longer, has a slot.
 
         Raises:
             ClientClosed: The pool was closed meanwhile.
         """
-        self._queue.leave(waiter)
-        if waiter.slot is None:
+        self._queue.leave(lease)
+        lease.event = None
+        if lease.slot is None:
             self._check_open()
-        return waiter.slot
+        return lease.slot is not None
 
-    def leave(self, waiter: Waiter) -> None:
-        """Take out of the queue a request that gave up. What it got goes to the next."""
-        self._queue.leave(waiter)
-        if waiter.slot is not None:
-            self.release(waiter.slot, whole=True)
-
-    def renewed(self, slot: Slot) -> Slot:
-        """Return a slot with a new connection in place of one whose connection has died."""
-        slot.users -= 1
+    def renew(self, lease: Lease) -> None:
+        """Give *lease* a new connection in place of one that has died."""
+        slot = _parted(lease)
         self._discard(slot)
         self._check_open()
-        return self._new(slot.origin)
+        self._grant_new(lease)
 
-    def release(self, slot: Slot, *, whole: bool) -> None:
-        """Give back what a request used.
+    def release(self, lease: Lease, whole: bool) -> None:
+        """Take back what *lease* holds, if it does.
 
         Args:
-            slot: What it used.
+            lease: The lease.
             whole: Whether the answer was read to its end. If not, nobody may use the connection
                 any more.
         """
-        slot.users -= 1
-        slot.retired = slot.retired or not whole
-        if slot.retired and self._shared is not None and self._shared.get(slot.origin) is slot:
-            del self._shared[slot.origin]
-        if slot.users:
-            return
-        connection = slot.connection
-        if slot.retired or self._closed or not (connection.is_idle() and connection.is_available()):
-            self._discard(slot)
-        else:
-            self._rest(slot)
-        self._queue.stand(slot.origin)
-        self._serve()
-        if self._max_idle is not None:
-            while len(self._idle) > self._max_idle:
-                self._evict()
+        if lease.slot is not None:
+            self._put_back(_parted(lease), whole=whole)
 
-    def refused(self, slot: Slot) -> None:
-        """Give back a slot whose connection took no request: a shared one that is used up."""
-        self.release(slot, whole=not slot.connection.is_available())
+    def leave(self, lease: Lease) -> None:
+        """End a lease of which nothing is to be kept; what it got and did not use yet is."""
+        is_unused = lease.event is not None
+        self._queue.leave(lease)
+        self.release(lease, is_unused)
+
+    def refuse(self, lease: Lease) -> None:
+        """Take back a slot whose connection took no request: a shared one that is used up."""
+        self.release(lease, not lease.connection.is_available())
 
     def keep_nothing(self) -> list[Slot]:
         """Lend nothing from now on, keep nothing that comes back, and return what was idle."""
@@ -200,45 +271,70 @@ class Leases:
         for waiter in self._queue.clear():
             waiter.event.set()
 
+    # Their parts
+
     def _check_open(self) -> None:
         if self._closed:
             msg = "the client is closed: make another"
             raise ClientClosed(msg)
 
-    def _taken(self, origin: Origin) -> Slot | None:
-        shared = None if self._shared is None else self._shared.get(origin)
+    def _granted(self, lease: Lease) -> bool:
+        shared = None if self._shared is None else self._shared.get(lease.origin)
         if shared is not None and shared.users and shared.connection.is_available():
-            shared.users += 1
-            return shared
-        stack = self._stacks.get(origin)
+            lease.slot, shared.users = shared, shared.users + 1
+            return True
+        stack = self._stacks.get(lease.origin)
         if stack:
-            slot = stack.pop()
+            slot = stack[-1]
+            lease.slot, slot.users = slot, 1
+            stack.pop()
             if not stack:
-                del self._stacks[origin]
+                del self._stacks[lease.origin]
             del self._idle[slot]
-            slot.users = 1
             if self._shared is not None:
-                self._shared[origin] = slot
-            return slot
-        if self._is_full(origin):
-            return None
+                self._shared[lease.origin] = slot
+            return True
+        if self._is_full(lease.origin):
+            return False
         if self._max_connections is not None and len(self._slots) >= self._max_connections:
             if not self._idle:
-                return None
+                return False
             self._evict()
-        return self._new(origin)
+        self._grant_new(lease)
+        return True
 
     def _is_full(self, origin: Origin) -> bool:
         most = self._max_per_origin
-        return most is not None and self._of_origin.get(origin, 0) >= most
+        return most is not None and self._of_origin[origin] >= most
 
-    def _new(self, origin: Origin) -> Slot:
-        slot = Slot(origin, self._connect(origin))
+    def _grant_new(self, lease: Lease) -> None:
+        slot = Slot(lease.origin, self._connect(lease.origin))
         self._slots.add(slot)
-        self._of_origin[origin] = self._of_origin.get(origin, 0) + 1
+        self._of_origin[lease.origin] += 1
+        lease.slot, slot.users = slot, 1
         if self._shared is not None:
-            self._shared[origin] = slot
-        return slot
+            self._shared[lease.origin] = slot
+
+    def _returned(self, slot: Slot) -> None:
+        slot.users -= 1
+        self._put_back(slot, whole=False)
+
+    def _put_back(self, slot: Slot, *, whole: bool) -> None:
+        slot.retired = slot.retired or not whole
+        if slot.retired and self._shared is not None and self._shared.get(slot.origin) is slot:
+            del self._shared[slot.origin]
+        if slot.users:
+            return
+        connection = slot.connection
+        if slot.retired or self._closed or not (connection.is_idle() and connection.is_available()):
+            self._discard(slot)
+        else:
+            self._rest(slot)
+        self._queue.stand(slot.origin)
+        self._serve()
+        if self._max_idle is not None:
+            while len(self._idle) > self._max_idle:
+                self._evict()
 
     def _rest(self, slot: Slot) -> None:
         slot.since = self._now()
@@ -247,11 +343,10 @@ class Leases:
 
     def _serve(self) -> None:
         while (waiter := self._queue.pop()) is not None:
-            waiter.slot = self._taken(waiter.origin)
-            if waiter.slot is not None:
+            if waiter.slot is not None or self._granted(waiter):
+                waiter.event.set()
                 self._queue.leave(waiter)
                 self._queue.stand(waiter.origin)
-                waiter.event.set()
             elif not self._is_full(waiter.origin):
                 self._queue.stand(waiter.origin)
                 return
@@ -275,18 +370,50 @@ class Leases:
 
     def _discard(self, slot: Slot) -> None:
         # A connection that was still being opened when the pool was closed is closed again.
+        if slot in self._slots or self._closed:
+            self.doomed.append(slot.connection)
         if slot in self._slots:
             self._slots.remove(slot)
             self._leave_origin(slot.origin)
-            self.doomed.append(slot.connection)
-        elif self._closed:
-            self.doomed.append(slot.connection)
         if self._shared is not None and self._shared.get(slot.origin) is slot:
             del self._shared[slot.origin]
 
     def _leave_origin(self, origin: Origin) -> None:
-        left = self._of_origin[origin] - 1
-        if left:
-            self._of_origin[origin] = left
-        else:
+        self._of_origin[origin] -= 1
+        if not self._of_origin[origin]:
             del self._of_origin[origin]
+
+    def _mend(self) -> None:
+        """Make the account whole after a step that was interrupted anywhere.
+
+        How many leases are on a slot is right at any moment. A slot without any is kept only if it
+        is idle; the rest follows from that.
+        """
+        idle = [slot for slot in self._idle if slot in self._slots and not slot.users]
+        self._idle = OrderedDict.fromkeys(idle)
+        self._stacks = {}
+        for slot in idle:
+            self._stacks.setdefault(slot.origin, deque()).append(slot)
+        if self._shared is not None:
+            live = {slot for slot in self._slots if slot.users and not slot.retired}
+            self._shared = {slot.origin: slot for slot in self._shared.values() if slot in live}
+        self._of_origin = Counter(slot.origin for slot in self._slots)
+        for slot in [slot for slot in self._slots if not slot.users and slot not in self._idle]:
+            self._discard(slot)
+        self._queue.mend()
+        if self._closed:
+            self.close()
+        else:
+            self._serve()
+
+
+def _parted(lease: Lease) -> Slot:
+    """Part a lease from its slot, and return that."""
+    slot = lease.slot
+    assert slot is not None
+    lease.slot, slot.users = None, slot.users - 1
+    return slot
+
+
+def _nothing() -> None:
+    """Change nothing."""

@@ -6,7 +6,6 @@ with the same settings share one SSL context (`tls`).
 
 from __future__ import annotations
 
-import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -111,7 +110,6 @@ class _Pools:
         self._stream_class = getattr(self._http, self._stream_name)
         self._response_body = _both(self._body_class, self._stream_class)
         self._pools: dict[ProxyServer | None, Any] = {}
-        self._lock = threading.Lock()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -130,19 +128,23 @@ class _Pools:
         connections, idle = sum(all_ for all_, _ in counts), sum(idle for _, idle in counts)
         return PoolStatus(connections, connections - idle, idle)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
     def _pool_for(self, request: Any) -> Any:
         server = self._given.server_for(request.url)
         pool = self._pools.get(server)
         return self._open_pool(server) if pool is None else pool
 
     def _open_pool(self, server: ProxyServer | None) -> Any:
-        with self._lock:
-            if self._closed:
-                msg = "the client is closed: make another"
-                raise ClientClosed(msg)
-            if server not in self._pools:
-                self._pools[server] = self._new_pool(server)
-            return self._pools[server]
+        # No lock: what two threads make at once costs nothing, and one of them is used by both.
+        pool = self._pools.setdefault(server, self._new_pool(server))
+        if self._closed:
+            msg = "the client is closed: make another"
+            raise ClientClosed(msg)
+        return pool
 
     def _new_pool(self, server: ProxyServer | None) -> Any:
         proxy, backend = None, self._backend_class(self._core, **self._most)
@@ -206,9 +208,8 @@ class _Pools:
 
     def _closing(self) -> list[Any]:
         """Return the pools to close, and open none from now on."""
-        with self._lock:
-            self._closed = True
-            pools, self._pools = list(self._pools.values()), {}
+        self._closed = True
+        pools, self._pools = list(self._pools.values()), {}
         return pools
 
 

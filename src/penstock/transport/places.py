@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from penstock.transport.leases import Leases
+from penstock.transport.leases import Lease, Leases
 from penstock.transport.until import left
 from penstock.transport.waiting import timed
 
 if TYPE_CHECKING:
-    from penstock.transport.leases import Slot
     from penstock.transport.limits import Limits
     from penstock.transport.waiting import Origin
 
@@ -48,49 +48,43 @@ class Places:
         """
         url = request.url
         origin = url.raw_scheme, url.raw_host, url.port
-        slot = self._leases.take(origin)
-        if slot is None:
-            with timed(request):
-                slot = await self._waited(origin, request, late)
-        return Place(self._leases, slot)
-
-    async def _waited(self, origin: Origin, request: Any, late: type[Exception]) -> Slot:
-        waiter = self._leases.wait(origin, asyncio.Event())
-        patience = left(request.extensions.get("timeout", {}).get("pool"))
+        lease = Lease(self._leases, origin)
         try:
-            async with asyncio.timeout(patience):
-                await waiter.event.wait()
-        except TimeoutError:
-            pass
+            await self._wait_for(lease, request, late)
         except BaseException:
-            self._leases.leave(waiter)
+            self._leases.step(self._leases.leave, lease)
             raise
-        slot = self._leases.granted(waiter)
-        if slot is None:
+        return Place(lease)
+
+    async def _wait_for(self, lease: Lease, request: Any, late: type[Exception]) -> None:
+        self._leases.step(self._leases.take, lease, asyncio.Event)
+        if lease.event is not None:
+            patience = left(request.extensions.get("timeout", {}).get("pool"))
+            with timed(request), suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await lease.event.wait()
+            self._leases.step(self._leases.got, lease)
+        if lease.slot is None:
             msg = "no connection became free in time"
             raise late(msg)
-        return slot
 
     def close(self) -> None:
         """Give no more places, and wake all who wait."""
-        self._leases.close()
+        self._leases.step(self._leases.close)
 
 
 class Place:
     """One place, held until it is left.
 
     Args:
-        leases: The account it is of.
-        slot: The slot.
+        lease: The hold on it.
     """
 
-    def __init__(self, leases: Leases, slot: Slot) -> None:
-        self._leases = leases
-        self._slot: Slot | None = slot
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
 
     def leave(self) -> None:
         """Give the place to the next; once left, again is nothing."""
-        slot, self._slot = self._slot, None
-        if slot is not None:
-            self._leases.release(slot, whole=False)
-            self._leases.doomed.clear()
+        leases = self._lease.leases
+        leases.step(leases.release, self._lease, False)
+        leases.doomed.clear()

@@ -7,26 +7,26 @@ cancellation that strikes anywhere, also asyncio's own, therefore leaves no slot
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from penstock.transport.backend import hang_up
 from penstock.transport.engine import may_send_again
 from penstock.transport.heads import Unanswered
-from penstock.transport.leases import FORKS, Leases
+from penstock.transport.leases import FORKS, Lease, Leases
 from penstock.transport.leftovers import nothing_is_left
 from penstock.transport.until import left
 from penstock.transport.waiting import timed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from types import ModuleType
 
     from penstock.transport.leases import Slot
-    from penstock.transport.waiting import Origin, Waiter
+    from penstock.transport.waiting import Origin
 
 _SCHEMES = frozenset({b"http", b"https", b"ws", b"wss"})
 
@@ -67,7 +67,7 @@ class _Pool:
     @property
     def counts(self) -> tuple[int, int]:
         """How many connections there are, and how many of them are idle."""
-        return self._leases.counts
+        return self._leases.counts if self._leases.forks == FORKS.count else (0, 0)
 
     def _new_leases(self) -> Leases:
         return Leases(
@@ -75,7 +75,11 @@ class _Pool:
             *self._limits,
             shared=self._may_share,
             max_per_origin=self._max_per_origin,
+            lost=self._lost,
         )
+
+    def _lost(self, leases: Leases, _slot: Slot) -> None:
+        raise NotImplementedError  # each colour has its own
 
     def _connection(self, origin: Origin) -> Any:
         scheme, host, port = origin
@@ -107,6 +111,11 @@ def _patience(request: Any) -> float | None:
     return left(request.extensions.get("timeout", {}).get("pool"))
 
 
+def _has_died(lease: Lease) -> bool:
+    slot = lease.slot
+    return slot is not None and slot.since is not None and slot.connection.has_expired()
+
+
 class Pool(_Pool):
     """Lends connections to threads, one request each at a time, and blocks those that must wait."""
 
@@ -117,92 +126,73 @@ class Pool(_Pool):
             ClientClosed: The pool was closed.
             Exception: The engine's own error, such as `httpcore.PoolTimeout`.
         """
-        origin = self._origin(request)
         leases = self._current()
-        slot = None
-        while True:
-            slot = slot or self._slot(leases, origin, request)
-            try:
-                if slot.since is not None and slot.connection.has_expired():
-                    slot = self._renewed(leases, slot)
-                response = slot.connection.handle_request(request)
-            except self._core.ConnectionNotAvailable:
-                self._refused(leases, slot)
-                slot = None
-            except Unanswered:
-                if not may_send_again(request):
-                    self.release(leases, slot, whole=False)
-                    raise
-                slot = self._renewed(leases, slot)  # a new one has nothing to be unanswered after
-            except BaseException:
-                self.release(leases, slot, whole=False)
-                raise
-            else:
-                response.stream = LeasedBody(self, leases, slot, response)
-                return response
+        lease = Lease(leases, self._origin(request))
+        try:
+            self._lend(lease, request)
+            while True:
+                if _has_died(lease):
+                    leases.step(leases.renew, lease)
+                    self._tidy(leases)
+                try:
+                    response = lease.connection.handle_request(request)
+                except self._core.ConnectionNotAvailable:
+                    leases.step(leases.refuse, lease)
+                    self._lend(lease, request)
+                except Unanswered:
+                    if not may_send_again(request):
+                        raise
+                    leases.step(leases.renew, lease)  # a new one has nothing to be unanswered after
+                    self._tidy(leases)
+                else:
+                    response.stream = LeasedBody(self, lease, response)
+                    return response
+        except BaseException:
+            leases.step(leases.leave, lease)
+            self._tidy(leases)
+            raise
 
-    def release(self, leases: Leases, slot: Slot, *, whole: bool) -> None:
-        """Give *slot* back to the *leases* it is of, and close what that leaves over."""
-        with leases.lock:
-            leases.release(slot, whole=whole)
-        self._bury(leases)
+    def release(self, lease: Lease, *, whole: bool) -> None:
+        """Take back what *lease* holds, and close what that leaves over."""
+        lease.leases.step(lease.leases.release, lease, whole)
+        self._tidy(lease.leases)
 
     def close(self) -> None:
         """Close every connection."""
         leases = self._current()
-        with leases.lock:
-            leases.close()
-        self._bury(leases)
+        leases.step(leases.close)
+        self._tidy(leases)
 
     def _current(self) -> Leases:
         if self._leases.forks != FORKS.count:
             self._leave_to_parent()
         return self._leases
 
-    def _slot(self, leases: Leases, origin: Origin, request: Any) -> Slot:
-        waiter = None
-        with leases.lock:
-            slot = leases.take(origin)
-            if slot is None:
-                waiter = leases.wait(origin, threading.Event())
-        if waiter is not None:
+    def _lend(self, lease: Lease, request: Any) -> None:
+        leases = lease.leases
+        leases.step(leases.take, lease, threading.Event)
+        self._tidy(leases)
+        if lease.event is not None:
             with timed(request):
-                slot = self._waited(leases, waiter, _patience(request))
-        if leases.doomed:
-            self._bury(leases)
-        if slot is None:
+                lease.event.wait(_patience(request))
+            leases.step(leases.got, lease)
+        if lease.slot is None:
             raise self._late()
-        return slot
 
-    def _waited(self, leases: Leases, waiter: Waiter, patience: float | None) -> Slot | None:
-        try:
-            waiter.event.wait(patience)
-        except BaseException:
-            with leases.lock:
-                leases.leave(waiter)
-            self._bury(leases)
-            raise
-        with leases.lock:
-            return leases.granted(waiter)
+    def _lost(self, leases: Leases, _slot: Slot) -> None:
+        leases.settle()
+        self._tidy(leases)
 
-    def _renewed(self, leases: Leases, slot: Slot) -> Slot:
-        with leases.lock:
-            slot = leases.renewed(slot)
-        self._bury(leases)
-        return slot
-
-    def _refused(self, leases: Leases, slot: Slot) -> None:
-        with leases.lock:
-            leases.refused(slot)
-        self._bury(leases)
-
-    def _bury(self, leases: Leases) -> None:
+    def _tidy(self, leases: Leases) -> None:
+        if leases.later:  # came back while this thread was in a step, too late to be part of it
+            leases.settle()
         while leases.doomed:
-            with leases.lock:
-                doomed, leases.doomed = leases.doomed, []
-            for connection in doomed:
-                with suppress(Exception):
-                    connection.close()
+            try:
+                connection = leases.doomed.pop()
+            except IndexError:  # another thread closes it
+                return
+            with suppress(Exception):
+                connection.close()
 
 
 class LeasedBody:
@@ -210,8 +200,7 @@ class LeasedBody:
 
     Args:
         pool: The pool.
-        leases: What its slot is of.
-        slot: The slot.
+        lease: The request's hold on its connection.
         response: The engine's response.
 
     Attributes:
@@ -219,10 +208,9 @@ class LeasedBody:
             reader says; or because it shares an HTTP/2 connection.
     """
 
-    def __init__(self, pool: Pool, leases: Leases, slot: Slot, response: Any) -> None:
+    def __init__(self, pool: Pool, lease: Lease, response: Any) -> None:
         self._pool = pool
-        self._leases = leases
-        self._slot: Slot | None = slot
+        self._lease: Lease | None = lease
         self._stream = response.stream
         self.whole = response.extensions["http_version"] == b"HTTP/2"
 
@@ -231,15 +219,15 @@ class LeasedBody:
 
     def close(self) -> None:
         """Give the connection back, or close it if the body was not read to its end."""
-        slot, self._slot = self._slot, None
-        if slot is None or self._leases.forks != FORKS.count:
+        lease, self._lease = self._lease, None
+        if lease is None or lease.leases.forks != FORKS.count:
             return
         whole = False
         try:
             self._stream.close()
-            whole = self.whole and nothing_is_left(slot.connection)
+            whole = self.whole and nothing_is_left(lease.connection)
         finally:
-            self._pool.release(self._leases, slot, whole=whole)
+            self._pool.release(lease, whole=whole)
 
 
 class AsyncPool(_Pool):
@@ -254,46 +242,44 @@ class AsyncPool(_Pool):
 
         Errors are those of the sync one.
         """
-        origin = self._origin(request)
         leases = self._current()
-        slot = None
-        while True:
-            slot = slot or leases.take(origin)
-            if slot is None:
-                with timed(request):
-                    slot = await self._waited(leases, leases.wait(origin, anyio.Event()), request)
-            try:
-                if slot.since is not None and slot.connection.has_expired():
-                    slot = leases.renewed(slot)
-                if leases.doomed:
-                    await self.bury(leases)
-                response = await slot.connection.handle_async_request(request)
-            except self._core.ConnectionNotAvailable:
-                leases.refused(slot)
-                slot = None
-                await self.bury(leases)
-            except Unanswered:
-                if not may_send_again(request):
-                    leases.release(slot, whole=False)
-                    await self.bury(leases)
-                    raise
-                slot = leases.renewed(slot)  # a new one has nothing to be unanswered after
-            except BaseException:
-                leases.release(slot, whole=False)
-                await self.bury(leases)
-                raise
-            else:
-                response.stream = AsyncLeasedBody(self, leases, slot, response)
-                return response
+        lease = Lease(leases, self._origin(request))
+        try:
+            await self._lend(lease, request)
+            while True:
+                if _has_died(lease):
+                    leases.step(leases.renew, lease)
+                    await self.tidy(leases)
+                try:
+                    response = await lease.connection.handle_async_request(request)
+                except self._core.ConnectionNotAvailable:
+                    leases.step(leases.refuse, lease)
+                    await self._lend(lease, request)
+                except Unanswered:
+                    if not may_send_again(request):
+                        raise
+                    leases.step(leases.renew, lease)  # a new one has nothing to be unanswered after
+                    await self.tidy(leases)
+                else:
+                    response.stream = AsyncLeasedBody(self, lease, response)
+                    return response
+        except GeneratorExit:  # nobody runs this any more, so that nothing can be awaited
+            raise
+        except BaseException:
+            leases.step(leases.leave, lease)
+            await self.tidy(leases)
+            raise
 
     async def aclose(self) -> None:
         """Close every connection."""
         leases = self._current()
-        leases.close()
-        await self.bury(leases)
+        leases.step(leases.close)
+        await self.tidy(leases)
 
-    async def bury(self, leases: Leases) -> None:
+    async def tidy(self, leases: Leases) -> None:
         """Close what is doomed, all of it also where a cancellation strikes meanwhile."""
+        if leases.later:
+            leases.settle()
         if not leases.doomed:
             return
         doomed, leases.doomed = leases.doomed, []
@@ -309,6 +295,27 @@ class AsyncPool(_Pool):
         if cancelled is not None:
             raise cancelled
 
+    async def _lend(self, lease: Lease, request: Any) -> None:
+        leases = lease.leases
+        leases.step(leases.take, lease, anyio.Event)
+        await self.tidy(leases)
+        if lease.event is not None:
+            with timed(request), anyio.move_on_after(_patience(request)):
+                await lease.event.wait()
+            leases.step(leases.got, lease)
+        if lease.slot is None:
+            raise self._late()
+
+    def _lost(self, leases: Leases, _slot: Slot) -> None:
+        # Nothing can be awaited here: the connection is hung up, and closed by the next request.
+        if _slot.users == 1:
+            _hang_up(_slot)
+        with suppress(Exception):  # without its loop, nobody waits for the slot
+            if _is_running(self._loop):
+                leases.settle()
+            else:
+                _run_soon(self._loop, leases.settle)
+
     def _current(self) -> Leases:
         if self._leases.forks != FORKS.count:
             self._leave_to_parent()
@@ -318,29 +325,11 @@ class AsyncPool(_Pool):
             if self._loop is not None:
                 # Those of the loop before cannot be closed from this one, only hung up. A body
                 # that is still read there gives its connection to its own leases, to be closed.
-                for slot in self._leases.keep_nothing():
-                    with suppress(Exception):
-                        slot.stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+                for slot in self._leases.step(self._leases.keep_nothing) or ():
+                    _hang_up(slot)
                 self._leases = self._new_leases()
             self._loop = loop
         return self._leases
-
-    async def _waited(self, leases: Leases, waiter: Waiter, request: Any) -> Slot:
-        patience = _patience(request)
-        try:
-            if patience is None:
-                await waiter.event.wait()
-            else:
-                with anyio.move_on_after(patience):
-                    await waiter.event.wait()
-        except BaseException:
-            leases.leave(waiter)
-            await self.bury(leases)
-            raise
-        slot = leases.granted(waiter)
-        if slot is None:
-            raise self._late()
-        return slot
 
 
 def running_loop() -> Any:
@@ -353,13 +342,29 @@ def running_loop() -> Any:
         return trio.lowlevel.current_trio_token()
 
 
+def _is_running(loop: Any) -> bool:
+    with suppress(Exception):
+        return running_loop() is loop
+    return False
+
+
+def _run_soon(loop: Any, change: Callable[[], None]) -> None:
+    """Have *change* run on *loop*: an asyncio event loop, or the token of a trio run."""
+    later = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
+    later(change)
+
+
+def _hang_up(slot: Slot) -> None:
+    with suppress(Exception):
+        hang_up(slot.stream.get_extra_info("socket"))
+
+
 class AsyncLeasedBody:
     """`LeasedBody` on an event loop.
 
     Args:
         pool: The pool.
-        leases: What its slot is of.
-        slot: The slot.
+        lease: The request's hold on its connection.
         response: The engine's response.
 
     Attributes:
@@ -367,14 +372,14 @@ class AsyncLeasedBody:
             reader says; or because it shares an HTTP/2 connection.
     """
 
-    def __init__(self, pool: AsyncPool, leases: Leases, slot: Slot, response: Any) -> None:
+    def __init__(self, pool: AsyncPool, lease: Lease, response: Any) -> None:
         self._pool = pool
-        self._leases = leases
-        self._slot: Slot | None = slot
+        self._lease: Lease | None = lease
         self._stream = response.stream
         self.whole = response.extensions["http_version"] == b"HTTP/2"
-        self._connection = slot.connection
-        slot.stream = response.extensions["network_stream"]
+        self._connection = lease.connection
+        if lease.slot is not None:
+            lease.slot.stream = response.extensions["network_stream"]
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         parts: AsyncIterator[bytes] = aiter(self._stream)
@@ -382,18 +387,16 @@ class AsyncLeasedBody:
 
     async def aclose(self) -> None:
         """Give the connection back, or close it if the body was not read to its end."""
-        slot, self._slot = self._slot, None
-        if slot is None or self._leases.forks != FORKS.count:
+        lease, self._lease = self._lease, None
+        if lease is None or lease.leases.forks != FORKS.count:
             return
-        leases, whole = self._leases, False
+        leases, whole = lease.leases, False
         if not self.whole:
-            leases.release(slot, whole=False)
-            slot = None
+            leases.step(leases.release, lease, False)
         try:
             with anyio.CancelScope(shield=True):
                 await self._stream.aclose()
             whole = nothing_is_left(self._connection)
         finally:
-            if slot is not None:
-                leases.release(slot, whole=whole)
-            await self._pool.bury(leases)
+            leases.step(leases.release, lease, whole)
+            await self._pool.tidy(leases)

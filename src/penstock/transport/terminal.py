@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.body import BodyLimits
 from penstock.call import ATTEMPT, CALL
+from penstock.callers import line_of_caller
 from penstock.detached import request_id_of
-from penstock.errors import InvalidOption, PenstockError
+from penstock.errors import ClientClosed, ConnectionFailed, InvalidOption, PenstockError
 from penstock.facts import SendEnded
 from penstock.options import UNSET
 from penstock.transport.decoding import is_coded
@@ -35,10 +36,16 @@ class Terminal:
         family: The library the messages belong to.
         watched: Whether the transport holds an attempt's limits at its sockets. Where it does not,
             they are checked at each chunk of the body.
+        closed: Tells whether the client was closed meanwhile, where the transport knows.
     """
 
     def __init__(
-        self, exchange: Callable[[Any], Awaitable[Any]], family: Family, *, watched: bool
+        self,
+        exchange: Callable[[Any], Awaitable[Any]],
+        family: Family,
+        *,
+        watched: bool,
+        closed: Callable[[], bool] = lambda: False,
     ) -> None:
         messages = importlib.import_module(f"penstock.transport.{family.name}_messages")
         self._exchange = exchange
@@ -46,6 +53,7 @@ class Terminal:
         self._typed_class: type = messages.Response
         self._body_class: type = messages.Body
         self._watched = watched
+        self._closed = closed
 
     async def __call__(self, request: Request) -> Response:
         """Send *request*; return its response, the body read unless the call is a stream."""
@@ -95,7 +103,7 @@ class Terminal:
                     self._hold(response, limits, call)
                 await call.runtime.read(response)
         except BaseException as error:
-            failure = failure_of(error, request, call)
+            failure = self._failure(error, request, call)
             if response is not None:
                 _name_request(failure, response.headers)
                 await call.runtime.close(response)
@@ -111,8 +119,19 @@ class Terminal:
         finally:
             del failure  # as above
 
+    def _failure(self, error: BaseException, request: Request, call: Call) -> BaseException:
+        failure = failure_of(error, request, call)
+        if type(failure) is ConnectionFailed and self._closed():
+            # To try again would be of no use, which this error says to `Retry`.
+            failure = ClientClosed("the client was closed while this call was under way")
+            call.complete(failure, request)
+        return failure
+
     def _open(self, response: Any, request: Request, call: Call) -> None:
         """Watch the body of a stream: it ends long after this call of ours."""
+        call.opened = weakref.ref(response)  # weak: the response leads to the call
+        if response.is_closed:
+            return  # a transport for tests has it in memory: it has ended
         headers = response.headers
         limits = BodyLimits(call.runtime.now, _max_bytes(call), call.deadline)
         decoded = call.options.max_decoded_bytes
@@ -121,13 +140,13 @@ class Terminal:
         response.stream = self._body_class(
             response.stream,
             limits,
-            lambda error: _name_request(failure_of(error, request, call), headers),
+            lambda error: _name_request(self._failure(error, request, call), headers),
             request.extensions.get("timeout"),
             is_async=call.runtime.is_async,
+            opened_at=line_of_caller(),
         )
         if isinstance(response, OurResponse):
             response.is_async = call.runtime.is_async
-        call.opened = weakref.ref(response)  # weak: the response leads to the call
 
     def _limits(self, request: Request, call: Call) -> BodyLimits | None:
         """Return what nothing below holds an attempt to, or None."""

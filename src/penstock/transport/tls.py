@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from penstock.alone import run_alone
 from penstock.errors import ConfigurationError, InvalidOption
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class LateContext(ssl.SSLContext):
     _settings: TLSSettings
     _protocols: tuple[str, ...]
     _built: ssl.SSLContext | None
-    _lock: threading.Lock
+    _lock: threading.RLock
 
     def __new__(cls, settings: TLSSettings, protocols: tuple[str, ...]) -> Self:
         """Return a context with nothing loaded."""
@@ -119,7 +120,7 @@ class LateContext(ssl.SSLContext):
         self._settings = settings
         self._protocols = protocols
         self._built = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         return self
 
     def set_alpn_protocols(self, alpn_protocols: object) -> None:
@@ -132,9 +133,12 @@ class LateContext(ssl.SSLContext):
             ConfigurationError: A file of certificates cannot be loaded.
         """
         if self._built is None:
-            with self._lock:
-                if self._built is None:
-                    self._built = _build(self._settings, self._protocols)
+            return run_alone(self._lock, self._build_once)
+        return self._built
+
+    def _build_once(self) -> ssl.SSLContext:
+        if self._built is None:
+            self._built = _build(self._settings, self._protocols)
         return self._built
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from penstock.transport.leases import Slot
+    from penstock.transport.leases import Lease
 
 Origin = tuple[bytes, bytes, int | None]
 """Scheme, host and port."""
@@ -32,27 +32,6 @@ def timed(request: Any) -> Iterator[None]:
         request.extensions[WAITED] = waited
 
 
-class Waiter:
-    """A request that waits for a connection.
-
-    Args:
-        origin: What it wants to connect to.
-        event: What is set when it got one, or never will.
-        number: Its place among all who wait.
-
-    Attributes:
-        slot: What it got.
-    """
-
-    __slots__ = ("event", "number", "origin", "slot")
-
-    def __init__(self, origin: Origin, event: Any, number: int) -> None:
-        self.origin = origin
-        self.event = event
-        self.number = number
-        self.slot: Slot | None = None
-
-
 class Queue:
     """Who waits, first come first served, but for origins that must not have more for now.
 
@@ -61,19 +40,18 @@ class Queue:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[Origin, OrderedDict[Waiter, None]] = {}
+        self._lines: dict[Origin, OrderedDict[Lease, None]] = {}
         self._first: list[tuple[int, Origin]] = []
         self._standing: set[Origin] = set()
         self._numbers = count()
 
-    def join(self, origin: Origin, event: Any) -> Waiter:
+    def join(self, waiter: Lease) -> None:
         """Add one to the end of its origin's line."""
-        waiter = Waiter(origin, event, next(self._numbers))
-        self._lines.setdefault(origin, OrderedDict())[waiter] = None
-        self.stand(origin)
-        return waiter
+        waiter.number = next(self._numbers)
+        self._lines.setdefault(waiter.origin, OrderedDict())[waiter] = None
+        self.stand(waiter.origin)
 
-    def leave(self, waiter: Waiter) -> None:
+    def leave(self, waiter: Lease) -> None:
         """Take one out, wherever in its line it is; who is in none already stays so."""
         line = self._lines.get(waiter.origin)
         if line is not None:
@@ -88,7 +66,7 @@ class Queue:
             self._standing.add(origin)
             heapq.heappush(self._first, (next(iter(line)).number, origin))
 
-    def pop(self) -> Waiter | None:
+    def pop(self) -> Lease | None:
         """Return who waits longest, or None. Its origin no longer stands in the queue."""
         while self._first:
             number, origin = heapq.heappop(self._first)
@@ -102,7 +80,15 @@ class Queue:
             self.stand(origin)  # its first has left: it has another number now
         return None
 
-    def clear(self) -> list[Waiter]:
+    def mend(self) -> None:
+        """Have every origin that anyone waits for stand in the queue, after an interruption."""
+        self._lines = {origin: line for origin, line in self._lines.items() if line}
+        self._first.clear()
+        self._standing.clear()
+        for origin in self._lines:
+            self.stand(origin)
+
+    def clear(self) -> list[Lease]:
         """Take out everybody and return them."""
         waiting = [waiter for line in self._lines.values() for waiter in line]
         self._lines.clear()

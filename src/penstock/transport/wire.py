@@ -38,6 +38,12 @@ class Wire(NamedTuple):
     is_async: bool = False
     engine: str | None = None
 
+    def connections(self) -> int:
+        """Return how many connections are open: none that is not the client's own."""
+        if self.client is not None or not hasattr(self.transport, "pool_status"):
+            return 0
+        return int(self.transport.pool_status().connections)
+
 
 def blocking_wire(
     transport: Any, http_client: Any, pool: dict[str, Any], family: Family | None = None
@@ -78,7 +84,7 @@ def blocking_wire(
     async def handle(request: Any) -> Any:
         return transport.handle_request(request)
 
-    terminal = Terminal(handle, family, watched=watched)
+    terminal = Terminal(handle, family, watched=watched, closed=_knowing(transport))
     return Wire(family, terminal, transport.close, transport, engine=engine)
 
 
@@ -115,7 +121,7 @@ def async_wire(
             "BaseTransport",
         )
     handle: Callable[[Any], Awaitable[Any]] = transport.handle_async_request
-    terminal = Terminal(handle, family, watched=watched)
+    terminal = Terminal(handle, family, watched=watched, closed=_knowing(transport))
     return Wire(family, terminal, transport.aclose, transport, is_async=True, engine=engine)
 
 
@@ -164,6 +170,11 @@ def _overridden(request: Any) -> dict[str, Any]:
     call: Call = request.extensions["penstock.call"]
     has_own = call.options.api_key is not UNSET or call.options.auth is not UNSET
     return {"auth": None} if has_own else {}
+
+
+def _knowing(transport: Any) -> Callable[[], bool]:
+    """Return what tells whether *transport* was closed: of others than ours nobody knows."""
+    return lambda: getattr(transport, "is_closed", False) is True
 
 
 def _nothing() -> None:
