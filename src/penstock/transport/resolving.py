@@ -7,6 +7,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
+from penstock.alone import run_alone
 from penstock.transport.until import left
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Lookups:
     def forget(self) -> None:
         """Begin anew, as the child of a fork must: the threads are its parent's."""
         self._under_way: dict[_Key, _Lookup] = {}
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
+        self._ended = threading.Event()
 
     def find(self, resolve: Resolve, host: str, port: int, kind: int, until: Until) -> list[Any]:
         """Return what *resolve* finds.
@@ -90,24 +92,29 @@ class Lookups:
 
     def ended(self, key: _Key) -> None:
         """Note that a lookup is over."""
-        with self._changed:
-            self._under_way.pop(key, None)
-            self._changed.notify_all()
+        self._under_way.pop(key, None)
+        ended, self._ended = self._ended, threading.Event()
+        ended.set()
 
     def _lookup(self, key: _Key, until: Until) -> _Lookup:
-        with self._changed:
-            while key not in self._under_way and len(self._under_way) >= _MOST:
-                if not self._changed.wait(max(left(until) or 0.0, 0.0)):
-                    msg = f"{_MOST} other names are being resolved, and were not in time"
-                    raise TimeoutError(msg)
-            lookup = self._under_way.get(key)
-            if lookup is None:
+        while True:
+            ended = self._ended
+            lookup = run_alone(self._lock, self._begun, key)
+            if lookup is not None:
+                return lookup
+            if not ended.wait(max(left(until) or 0.0, 0.0)):
+                msg = f"{_MOST} other names are being resolved, and were not in time"
+                raise TimeoutError(msg)
+
+    def _begun(self, key: _Key) -> _Lookup | None:
+        lookup = self._under_way.get(key)
+        if lookup is None and len(self._under_way) < _MOST:
+            try:
                 lookup = self._under_way[key] = _Lookup(self, key)
-                try:
-                    lookup.start()
-                except BaseException:
-                    del self._under_way[key]
-                    raise
+                lookup.start()
+            except BaseException:
+                self._under_way.pop(key, None)
+                raise
         return lookup
 
 
