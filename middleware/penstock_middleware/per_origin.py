@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from penstock import run_alone
+from penstock import Alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +30,7 @@ class Origins(Generic[T]):
         self._make = make
         self._most = most
         self._states: OrderedDict[object, T] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock = Alone()
 
     def of(self, request: Request, call: Call) -> T:
         """Return the state of the origin *request* goes to."""
@@ -41,7 +40,7 @@ class Origins(Generic[T]):
             state = self._states[origin]
             self._states.move_to_end(origin)
         except KeyError:  # new, or dropped by another thread just now
-            return run_alone(self._lock, self._added, origin, call)
+            return self._lock.run(self._added, origin, call)
         return state
 
     def _added(self, origin: object, call: Call) -> T:

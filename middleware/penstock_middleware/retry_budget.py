@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from penstock import Call, InvalidOption, Key, origin_of, run_alone
+from penstock import Alone, Call, InvalidOption, Key, origin_of
 from penstock_middleware.per_origin import MOST_ORIGINS
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class Buckets:
         self._deposit = deposit
         self._cost = cost
         self._left: OrderedDict[object, int] = OrderedDict()
-        self._lock = threading.RLock()
+        self._lock = Alone()
 
     @property
     def are_full(self) -> bool:
@@ -129,7 +128,7 @@ class Buckets:
             call: The call, which keeps how many were paid for.
             url: Where it goes.
         """
-        is_paid = run_alone(self._lock, self._take, origin_of(url))
+        is_paid = self._lock.run(self._take, origin_of(url))
         if is_paid:
             call.set(_PAID, call.get(_PAID, 0) + 1)
         return is_paid
@@ -155,9 +154,9 @@ class Buckets:
         paid = call.get(_PAID, 0)
         if paid:
             unsent = paid + 1 - call.attempt_count
-            run_alone(self._lock, self._put, origin_of(url), self._cost * (unsent + succeeded))
+            self._lock.run(self._put, origin_of(url), self._cost * (unsent + succeeded))
         elif succeeded:
-            run_alone(self._lock, self._put, origin_of(url), self._deposit)
+            self._lock.run(self._put, origin_of(url), self._deposit)
 
     def _put(self, origin: object, tokens: int) -> None:
         left = self._left.get(origin, self._capacity) + tokens

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from penstock import logging as logging
     from penstock import telemetry as telemetry
-    from penstock.alone import run_alone as run_alone
+    from penstock.alone import Alone as Alone
     from penstock.arguments import InsecureWarning as InsecureWarning
     from penstock.body import BodyEnd as BodyEnd
     from penstock.body import observe_body as observe_body
@@ -152,7 +152,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "alone": ["run_alone"],
+    "alone": ["Alone"],
     "arguments": ["InsecureWarning"],
     "body": ["BodyEnd", "observe_body"],
     "building": ["apply_headers"],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import anyio
 from anyio.lowlevel import RunVar
 
-from penstock.alone import run_alone
+from penstock.alone import Alone
 from penstock.body import ObservedBody
 from penstock.clock import SystemClock
 from penstock.errors import DecodeError, PenstockError
@@ -333,11 +333,11 @@ class _PerOwner(Generic[L]):
 
     def __init__(self) -> None:
         self._kept: dict[int, tuple[weakref.ref[object], L]] = {}
-        self._guard = threading.RLock()
+        self._guard = Alone()
 
     def of(self, owner: object, make: Callable[[], L]) -> L:
         """Return the lock of *owner*, made by *make* the first time."""
-        return run_alone(self._guard, self._of, owner, make)
+        return self._guard.run(self._of, owner, make)
 
     def _of(self, owner: object, make: Callable[[], L]) -> L:
         kept = self._kept.get(id(owner))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from penstock.alone import run_alone
+from penstock.alone import Alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +66,7 @@ class Scope:
         self.meter_provider = meter_provider
         self.secrets: tuple[Secret, ...] = ()
         self._made: dict[int, tuple[weakref.ref[Key[Any]], Any]] = {}
-        self._lock = threading.RLock()
+        self._lock = Alone()
 
     def add_secret(self, secret: Secret) -> None:
         """Have *secret* taken out of whatever this client shows; the oldest of many go."""
@@ -80,7 +79,7 @@ class Scope:
         try:
             return self._made[number][1]  # type: ignore[no-any-return]  # a Key[T] maps to a T
         except KeyError:
-            return run_alone(self._lock, self._make_once, key, make)
+            return self._lock.run(self._make_once, key, make)
 
     def _make_once(self, key: Key[T], make: Callable[[Scope], T]) -> T:
         made, number = self._made, id(key)

@@ -72,8 +72,12 @@ def test_children_use_what_the_parent_used(
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_fork_while_threads_are_in_calls(server: Echo) -> None:
-    """A child that is made while others of the parent's threads are in calls works all the same."""
+    """A child that is made while others of the parent's threads are in calls works all the same.
+
+    But for the first call of a process: what that imports is locked by the interpreter meanwhile.
+    """
     with Client(server.url, trust_env=False) as client, ThreadPoolExecutor(4) as threads:
+        ask(client, "before")
         asking = [threads.submit(ask, client, f"thread{number}") for number in range(4)]
         children = [forked(partial(ask, client, f"child{number}")) for number in range(CHILDREN)]
         assert [os.waitpid(child, 0)[1] for child in children] == [0] * CHILDREN

@@ -29,9 +29,15 @@ OK, CANCELLED = "ok", "cancelled"
 
 def under(failure: Failure, *, is_async: bool) -> Any:
     """Return what makes a backend of ours over the engine's, under a failure."""
-    if is_async:
-        return lambda core: AsyncLimitedBackend(core, AsyncBackend(core.AnyIOBackend(), failure))
-    return lambda core: LimitedBackend(core, SyncBackend(core.SyncBackend(), failure))
+    ours, theirs = (
+        (AsyncLimitedBackend, AsyncBackend) if is_async else (LimitedBackend, SyncBackend)
+    )
+
+    def make(core: Any, **most: Any) -> Any:
+        engines = core.AnyIOBackend() if is_async else core.SyncBackend()
+        return ours(core, theirs(engines, failure), **most)
+
+    return make
 
 
 async def ask(client: Any, kind: str) -> Any:

@@ -6,10 +6,9 @@ It waits for nothing and reads no clock: whoever asks says what time it is.
 from __future__ import annotations
 
 import math
-import threading
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from penstock import run_alone
+from penstock import Alone
 from penstock_middleware.circuit_breaker.window import Window
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ class Circuit:
     def __init__(self, rules: Rules, random: Callable[[], float]) -> None:
         self._rules = rules
         self._random = random
-        self._lock = threading.RLock()
+        self._lock = Alone()
         self._next_open = rules.open_for
         self.closed: Phase | None = None
         self._phase = self._close()
@@ -98,7 +97,7 @@ class Circuit:
         Args:
             now: The moment, in seconds on a clock that should not, but may, go back.
         """
-        return run_alone(self._lock, self._admit, now)
+        return self._lock.run(self._admit, now)
 
     def _admit(self, now: float) -> Phase | None:
         phase = self._phase
@@ -132,7 +131,7 @@ class Circuit:
             if failed is False:
                 window.add(now, 0)  # of a phase that is over, it is lost with it
             return None
-        return run_alone(self._lock, self._settle, ticket, now, failed)
+        return self._lock.run(self._settle, ticket, now, failed)
 
     def _settle(self, ticket: Phase, now: float, failed: bool | None) -> Phase | None:
         if ticket is not self._phase:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-
-from penstock import run_alone
+from penstock import Alone
 
 STEPS = 10
 """In how many steps the window moves on."""
@@ -34,7 +32,7 @@ class Window:
     __slots__ = ("_latest", "_lock", "_steps", "_width")
 
     def __init__(self, seconds: float) -> None:
-        self._lock = threading.RLock()
+        self._lock = Alone()
         self._width = seconds / STEPS
         self._latest = Step(0)
         self._steps = [self._latest, *map(Step, range(1, STEPS))]
@@ -44,7 +42,7 @@ class Window:
         number = now // self._width
         step = self._latest
         if step.number != number:
-            step = self._latest = run_alone(self._lock, self._step, number)
+            step = self._latest = self._lock.run(self._step, number)
         step.calls += 1
         step.failures += failed
 

@@ -18,12 +18,12 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
+from penstock.alone import FORKS
 from penstock.errors import ClientClosed, InvalidOption
 from penstock.transport.aiohttp_errors import NotRepeated, failure_of
 from penstock.transport.backend import KEEP_ALIVE
 from penstock.transport.bounded import time_left
 from penstock.transport.engine import SentBody
-from penstock.transport.leases import FORKS
 from penstock.transport.places import Places
 from penstock.transport.tls import built, ssl_context
 from penstock.transport.until import left

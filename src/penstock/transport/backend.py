@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpcore
 
+from penstock.alone import FORKS
 from penstock.transport.asyncio_backend import AsyncioBackend
 from penstock.transport.heads import MAX_HEADER_BYTES, Heads, heads_of
-from penstock.transport.leases import FORKS
 from penstock.transport.leftovers import is_more_held, was_cut
 from penstock.transport.nested import NestedTLSStream
 from penstock.transport.resolving import LOOKUPS, Resolve, is_address

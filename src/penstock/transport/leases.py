@@ -9,13 +9,11 @@ read, and a lease that nobody holds any more gives its slot back by itself.
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from collections import Counter, OrderedDict, deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from penstock.alone import run_alone
+from penstock.alone import FORKS, Alone
 from penstock.errors import ClientClosed
 from penstock.transport.waiting import Queue
 
@@ -25,20 +23,6 @@ if TYPE_CHECKING:
     from penstock.transport.waiting import Origin
 
 T = TypeVar("T")
-
-
-class _Forks:
-    """Counts how often this process is the child of a fork."""
-
-    count = 0
-
-    def note(self) -> None:
-        self.count += 1
-
-
-FORKS = _Forks()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=FORKS.note)
 
 
 class Slot:
@@ -147,7 +131,7 @@ class Leases:
         self._of_origin: Counter[Origin] = Counter()
         self._shared: dict[Origin, Slot] | None = {} if shared else None
         self._closed = False
-        self._lock = threading.RLock()
+        self._lock = Alone()
         self._busy = False
         self.doomed: list[Any] = []
         self.later: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
@@ -166,7 +150,7 @@ class Leases:
         One that the garbage collector asks for in the midst of another is made `later`, and returns
         None.
         """
-        return run_alone(self._lock, self._step, change, *args)
+        return self._lock.run(self._step, change, *args)
 
     def _step(self, change: Callable[..., T], *args: Any) -> T | None:
         if self._busy:
@@ -187,13 +171,9 @@ class Leases:
 
     def settle(self) -> None:
         """Make the changes that had to wait, unless another thread is about to."""
-        while self.later and self._lock.acquire(blocking=False):
-            try:
-                if self._busy:
-                    return
-                self._step(_nothing)
-            finally:
-                self._lock.release()
+        while self.later and not self._busy:
+            if not self._lock.run_if_free(lambda: self._busy or self._step(_nothing)):
+                return
 
     def lose(self, slot: Slot) -> None:
         """Note that the holder of *slot* is gone without having given it back."""

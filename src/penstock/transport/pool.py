@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from penstock.alone import FORKS
 from penstock.transport.backend import hang_up
 from penstock.transport.engine import may_send_again
 from penstock.transport.heads import Unanswered
-from penstock.transport.leases import FORKS, Lease, Leases
+from penstock.transport.leases import Lease, Leases
 from penstock.transport.leftovers import nothing_is_left
 from penstock.transport.until import left
 from penstock.transport.waiting import timed

@@ -7,7 +7,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
-from penstock.alone import run_alone
+from penstock.alone import Alone
 from penstock.transport.until import left
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Lookups:
     def forget(self) -> None:
         """Begin anew, as the child of a fork must: the threads are its parent's."""
         self._under_way: dict[_Key, _Lookup] = {}
-        self._lock = threading.RLock()
+        self._lock = Alone()
         self._ended = threading.Event()
 
     def find(self, resolve: Resolve, host: str, port: int, kind: int, until: Until) -> list[Any]:
@@ -99,7 +99,7 @@ class Lookups:
     def _lookup(self, key: _Key, until: Until) -> _Lookup:
         while True:
             ended = self._ended
-            lookup = run_alone(self._lock, self._begun, key)
+            lookup = self._lock.run(self._begun, key)
             if lookup is not None:
                 return lookup
             if not ended.wait(max(left(until) or 0.0, 0.0)):

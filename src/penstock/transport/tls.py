@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import ssl
-import threading
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from penstock.alone import run_alone
+from penstock.alone import Alone
 from penstock.errors import ConfigurationError, InvalidOption
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ class LateContext(ssl.SSLContext):
     _settings: TLSSettings
     _protocols: tuple[str, ...]
     _built: ssl.SSLContext | None
-    _lock: threading.RLock
+    _lock: Alone
 
     def __new__(cls, settings: TLSSettings, protocols: tuple[str, ...]) -> Self:
         """Return a context with nothing loaded."""
@@ -120,7 +119,7 @@ class LateContext(ssl.SSLContext):
         self._settings = settings
         self._protocols = protocols
         self._built = None
-        self._lock = threading.RLock()
+        self._lock = Alone()
         return self
 
     def set_alpn_protocols(self, alpn_protocols: object) -> None:
@@ -133,7 +132,7 @@ class LateContext(ssl.SSLContext):
             ConfigurationError: A file of certificates cannot be loaded.
         """
         if self._built is None:
-            return run_alone(self._lock, self._build_once)
+            return self._lock.run(self._build_once)
         return self._built
 
     def _build_once(self) -> ssl.SSLContext:

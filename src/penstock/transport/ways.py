@@ -11,12 +11,12 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from penstock.alone import FORKS
 from penstock.errors import ClientClosed, ConfigurationError
 from penstock.transport.backend import KEEP_ALIVE
 from penstock.transport.bounded import BoundedBody, ending
 from penstock.transport.engine import SentBody
 from penstock.transport.engine_logs import redact_engine_logs
-from penstock.transport.leases import FORKS
 from penstock.transport.pool import running_loop
 from penstock.transport.tls import built, ssl_context
 
