@@ -60,9 +60,9 @@ class SocketProtocol(asyncio.Protocol):
         self._wake()
         return True
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody wait."""
-        self.ended, self.error = True, error
+        self.ended, self.error = True, exc
         self._wake()
         self._may_write.set()
 
