@@ -175,6 +175,7 @@ class BaseClient:
             logger=logger,
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,
+            connections=getattr(self._wire.transport, "connections", None),
         )
         arguments = RequestOptions(
             headers={**cookie_header(cookies), **checked_headers(headers)},

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from penstock.call import Key
     from penstock.redact import Secret
     from penstock.runtime import Runtime
+    from penstock.transport.owned import OriginConnections
 
 T = TypeVar("T")
 
@@ -30,12 +31,15 @@ class Scope:
         logger: The logger it was given, or None.
         tracer_provider: The OpenTelemetry tracer provider it was given, or None for the global one.
         meter_provider: The meter provider it was given, or None for the global one.
+        connections: Tells how many connections are open to each origin, or None where the transport
+            does not tell.
         secrets: Credentials in use, which no error or log of this client may show.
     """
 
     __slots__ = (
         "_lock",
         "_made",
+        "connections",
         "family",
         "logger",
         "meter_provider",
@@ -56,6 +60,7 @@ class Scope:
         logger: Any = None,
         tracer_provider: Any = None,
         meter_provider: Any = None,
+        connections: Callable[[], list[OriginConnections]] | None = None,
     ) -> None:
         self.runtime = runtime
         self.family = family
@@ -64,6 +69,7 @@ class Scope:
         self.logger = logger
         self.tracer_provider = tracer_provider
         self.meter_provider = meter_provider
+        self.connections = connections
         self.secrets: tuple[Secret, ...] = ()
         self._made: dict[int, tuple[weakref.ref[Key[Any]], Any]] = {}
         self._lock = Alone()

@@ -28,6 +28,9 @@ LATE = "penstock.errors.TimedOut"
 CUT = [b"data", httpx.ReadError("cut")]
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
+
+
 class Scenario(NamedTuple):
     """A call and what is to be told of it.
 

@@ -134,6 +134,7 @@ def test_a_streams_duration_ends_with_its_body(colour: Any, meter: Meter) -> Non
     assert [round(point.sum, 3) for point in meter.points(CALLS)] == [4]
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 @pytest.mark.parametrize("end", ["cancelled", "leave", "abandon"])
 def test_who_leaves_is_measured_once(colour: Any, meter: Meter, end: str) -> None:
     """A call that is cancelled, left or abandoned is measured once and is no error."""

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 ORIGIN = "https://api.example.com"
 OPT_IN = [
     "http.client.active_requests",
+    "http.client.open_connections",
     "http.client.request.body.size",
     "http.client.response.body.size",
+    "penstock.client.pool.wait",
 ]
 
 
@@ -137,6 +139,8 @@ def play(told: Told) -> None:
             client.get("/v1/models", **named)
             with contextlib.suppress(PenstockError):
                 client.get("/v1/models", headers={"X-Demo-Fault": "drop"}, **named)
+            client.get("/v1/models", **named)
+            assert told.metrics  # read while a connection is open
 
 
 def _streams(told: Told) -> None:

@@ -39,7 +39,8 @@ class AttemptTracing:
         stream_span_end: When the span of a stream's send ends: with its `body` or its `headers`.
         propagate: What goes to the server: `trace`, `all` (baggage too) or `none`.
         metrics: Names of metrics to record besides: `http.client.active_requests`,
-            `http.client.request.body.size`, `http.client.response.body.size`.
+            `http.client.request.body.size`, `http.client.response.body.size`,
+            `http.client.open_connections`, `penstock.client.pool.wait`.
 
     Raises:
         InvalidOption: A value is none of these.

@@ -30,7 +30,10 @@ ACTIVE_REQUESTS = "http.client.active_requests"
 REQUEST_SIZE = "http.client.request.body.size"
 RESPONSE_SIZE = "http.client.response.body.size"
 
-OPTIONAL_METRICS = (ACTIVE_REQUESTS, REQUEST_SIZE, RESPONSE_SIZE)
+OPEN_CONNECTIONS = "http.client.open_connections"
+POOL_WAIT = "penstock.client.pool.wait"
+
+OPTIONAL_METRICS = (ACTIVE_REQUESTS, REQUEST_SIZE, RESPONSE_SIZE, OPEN_CONNECTIONS, POOL_WAIT)
 """Metrics that are recorded where they are asked for: the conventions' level Opt-In."""
 
 _VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/2": "2", b"HTTP/1.0": "1.0"}

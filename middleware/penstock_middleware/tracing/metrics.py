@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
-from penstock import RetryScheduled
+from opentelemetry.metrics import Observation
+
+from penstock import RetryScheduled, SendEnded
 from penstock_middleware.tracing import conventions
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Meter
 
-    from penstock import Call, Request
+    from penstock import Call, Request, Scope
     from penstock_middleware.tracing.live_span import Measure
     from penstock_middleware.tracing.targets import Target
 
@@ -63,21 +66,68 @@ class Metrics:
                 (conventions.RESPONSE_SIZE, "response"),
             )
         }
+        self._waits = meter.create_histogram(
+            conventions.POOL_WAIT,
+            unit="s",
+            description="Time until a connection was free.",
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+        self._counted: list[Any] = []
         self._calls: dict[tuple[str | None, ...], dict[str, Any]] = {}
 
-    def start_send(self, target: Target, request: Request, optional: Collection[str]) -> Measure:
+    def count_connections(self, scope: Scope) -> None:
+        """Tell from now on how many connections are open, where the transport says it.
+
+        Args:
+            scope: The client's. It is not kept: a meter outlives its clients.
+        """
+        if scope.connections is not None and not self._counted:
+            told = WeakMethod(scope.connections)
+            self._counted.append(
+                self._meter.create_observable_up_down_counter(
+                    conventions.OPEN_CONNECTIONS,
+                    [partial(_connections, told)],
+                    unit="{connection}",
+                    description="Number of open connections, active or idle.",
+                )
+            )
+
+    def start_send(
+        self, target: Target, request: Request, call: Call, optional: Collection[str]
+    ) -> Measure:
         """Begin measuring one send; call what is returned at its end.
 
         Args:
             target: Where it goes.
             request: What is sent.
+            call: Its call.
             optional: Which of `OPTIONAL_METRICS` to record.
         """
         if not optional:
             return partial(self._send_ended, target)
         if conventions.ACTIVE_REQUESTS in optional:
             self._active.add(1, target.measured)
-        return partial(self._asked_send_ended, target, request, optional)
+        number = call.sends
+
+        def ended(
+            seconds: float, attributes: dict[str, Any], size: int | None, context: Context
+        ) -> None:
+            self._send_ended(target, seconds, attributes, size, context)
+            if conventions.ACTIVE_REQUESTS in optional:
+                self._active.add(-1, target.measured)
+            if conventions.POOL_WAIT in optional:
+                for fact in call.facts:
+                    if type(fact) is SendEnded and fact.number == number:
+                        self._waits.record(fact.waited, target.measured, context)
+            sizes = {
+                conventions.REQUEST_SIZE: request.headers.get("content-length"),
+                conventions.RESPONSE_SIZE: size,
+            }
+            for name, known in sizes.items():
+                if name in optional and known is not None:
+                    self._sizes[name].record(int(known), target.ended(attributes), context)
+
+        return ended
 
     def _send_ended(
         self,
@@ -88,27 +138,6 @@ class Metrics:
         context: Context,
     ) -> None:
         self._send_duration.record(seconds, target.ended(attributes), context)
-
-    def _asked_send_ended(
-        self,
-        target: Target,
-        request: Request,
-        optional: Collection[str],
-        seconds: float,
-        attributes: dict[str, Any],
-        size: int | None,
-        context: Context,
-    ) -> None:
-        self._send_ended(target, seconds, attributes, size, context)
-        if conventions.ACTIVE_REQUESTS in optional:
-            self._active.add(-1, target.measured)
-        sizes = {
-            conventions.REQUEST_SIZE: request.headers.get("content-length"),
-            conventions.RESPONSE_SIZE: size,
-        }
-        for name, known in sizes.items():
-            if name in optional and known is not None:
-                self._sizes[name].record(int(known), target.ended(attributes), context)
 
     def call_ended(
         self,
@@ -134,3 +163,11 @@ class Metrics:
         for fact in call.facts:
             if type(fact) is RetryScheduled:
                 self._retries.add(1, {**server, "penstock.retry.reason": fact.reason}, context)
+
+
+def _connections(told: WeakMethod[Any], _options: Any) -> Iterator[Observation]:
+    connections = told()
+    for origin in connections() if connections is not None else ():
+        server = {"server.address": origin.host, "server.port": origin.port}
+        for state, count in (("active", origin.open - origin.idle), ("idle", origin.idle)):
+            yield Observation(count, {**server, "http.connection.state": state})

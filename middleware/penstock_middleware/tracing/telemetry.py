@@ -85,7 +85,9 @@ class Telemetry:
         ):
             return None
         target = self._targets.of(request, call)
-        measure = None if metrics is None else metrics.start_send(target, request, optional)
+        if metrics is not None and conventions.OPEN_CONNECTIONS in optional:
+            metrics.count_connections(call.scope)
+        measure = None if metrics is None else metrics.start_send(target, request, call, optional)
         attributes = conventions.send_attributes(request, call, target.attributes)
         return _start(
             tracer,

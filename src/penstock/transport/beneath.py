@@ -101,6 +101,7 @@ class Beneath:
             logger=logger,
             tracer_provider=tracer_provider,
             meter_provider=meter_provider,
+            connections=getattr(self._wire.transport, "connections", None),
         )
         self._options = RequestOptions(
             timeout=timeout, deadline=deadline, max_retries=max_retries, raise_for_status=True

@@ -142,6 +142,11 @@ class Leases:
         """How many slots there are, and how many of them are idle."""
         return len(self._slots), len(self._idle)
 
+    def by_origin(self) -> tuple[Counter[Origin], Counter[Origin]]:
+        """Return how many slots each origin has, and how many of them are idle."""
+        slots, idle = list(self._slots), list(self._idle)  # copied, as others go on
+        return Counter(slot.origin for slot in slots), Counter(slot.origin for slot in idle)
+
     # One step at a time
 
     def step(self, change: Callable[..., T], *args: Any) -> T | None:

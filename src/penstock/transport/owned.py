@@ -31,6 +31,22 @@ if TYPE_CHECKING:
     from penstock.transport.tls import Cert, Verify
 
 
+class OriginConnections(NamedTuple):
+    """The connections to one origin.
+
+    Attributes:
+        host: Of the origin.
+        port: Of the origin.
+        open: How many there are.
+        idle: How many of them are kept for the next request.
+    """
+
+    host: str
+    port: int | None
+    open: int
+    idle: int
+
+
 class PoolStatus(NamedTuple):
     """The connections that a transport holds.
 
@@ -127,6 +143,16 @@ class _Pools:
         counts = [pool.counts for pool in list(self._pools.values())]
         connections, idle = sum(all_ for all_, _ in counts), sum(idle for _, idle in counts)
         return PoolStatus(connections, connections - idle, idle)
+
+    def connections(self) -> list[OriginConnections]:
+        """Return how many connections are open now to each origin."""
+        found = []
+        for pool in list(self._pools.values()):
+            open_, idle = pool.by_origin()
+            for origin, count in open_.items():
+                _, host, port = origin
+                found.append(OriginConnections(host.decode(), port, count, idle[origin]))
+        return found
 
     @property
     def is_closed(self) -> bool:

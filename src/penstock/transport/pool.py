@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,11 @@ class _Pool:
     def counts(self) -> tuple[int, int]:
         """How many connections there are, and how many of them are idle."""
         return self._leases.counts if self._leases.forks == FORKS.count else (0, 0)
+
+    def by_origin(self) -> tuple[Counter[Any], Counter[Any]]:
+        """Return how many connections each origin has, and how many of them are idle."""
+        mine = self._leases.forks == FORKS.count
+        return self._leases.by_origin() if mine else (Counter(), Counter())
 
     def _new_leases(self) -> Leases:
         return Leases(
