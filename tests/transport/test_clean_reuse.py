@@ -119,6 +119,41 @@ def test_what_was_received_and_not_read_answers_nobody(
         assert server.connections == 2
 
 
+@pytest.mark.parametrize("tunnelled", [False, True])
+def test_to_ask_whether_there_is_more_takes_nothing_away(
+    tunnelled: bool, colour: Colour, certificates: Certificates
+) -> None:
+    """A body is whole although somebody asked its stream in the middle whether it can be read."""
+    begun, said = threading.Event(), threading.Event()
+
+    def handler(peer: Peer, server: Server) -> None:
+        peer.hear()
+        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123")
+        assert begun.wait(SOON)
+        peer.say(b"456")
+        peer.say(b"789")
+        said.set()
+
+    async def scenario(transport: Any, url: str) -> None:
+        response = await colour.send(transport, colour.request(url))
+        chunks = colour.chunks(response)
+        got = await colour.next(chunks)
+        begun.set()
+        assert said.wait(SOON)
+        while len(got) < 9:
+            response.extensions["network_stream"].get_extra_info("is_readable")
+            got += await colour.next(chunks)
+        assert got == b"123456789"
+        await colour.close(response)
+
+    with (
+        Server(handler, tls=certificates.server) as server,
+        Server(proxy(), tls=certificates.server) as near,
+    ):
+        options = {"proxy": near.url} if tunnelled else {}
+        colour.run(scenario, server.url, verify=certificates.authority, **options)
+
+
 @pytest.mark.parametrize(
     "way", ["direct", "TLS", "a proxy", "a tunnel", "a tunnel in TLS", "SOCKS"]
 )

@@ -18,7 +18,7 @@ import httpcore
 from penstock.alone import FORKS
 from penstock.transport.asyncio_backend import AsyncioBackend
 from penstock.transport.heads import MAX_HEADER_BYTES, Heads, heads_of
-from penstock.transport.leftovers import is_more_held, was_cut
+from penstock.transport.leftovers import Ahead, is_queued, was_cut
 from penstock.transport.nested import NestedTLSStream
 from penstock.transport.resolving import LOOKUPS, Resolve, is_address
 from penstock.transport.tls import built
@@ -283,10 +283,16 @@ class AsyncLimitedStream(_Stream, httpcore.AsyncNetworkStream):
 
     _closed = False
 
+    def __init__(self, core: ModuleType, inner: Any, heads: Heads | None = None) -> None:
+        super().__init__(core, inner, heads)
+        self._ahead = Ahead()
+
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection knows of *info*."""
-        if info == "is_readable" and is_more_held(self._inner):
-            return True
+        if info == "is_readable":
+            tls = self._inner.get_extra_info("ssl_object")
+            if self._ahead.is_there(tls) or is_queued(self._inner):
+                return True
         return self._inner.get_extra_info(info)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -300,6 +306,8 @@ class AsyncLimitedStream(_Stream, httpcore.AsyncNetworkStream):
             msg = "the connection was closed"
             raise self._core.ReadError(msg)
         seconds = self._left(timeout, "ReadTimeout")
+        if byte := self._ahead.take():
+            return byte
         try:
             data: bytes = await self._inner.read(max_bytes, seconds)
         except OSError as error:  # a TLS alert, such as for a client certificate that is missing

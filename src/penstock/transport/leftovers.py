@@ -27,36 +27,47 @@ def nothing_is_left(connection: Any) -> bool:
     return not data and not is_closed
 
 
-def is_more_held(stream: Any) -> bool:
-    """Tell whether an engine's asynchronous *stream* holds bytes that were received and not read.
+def is_queued(stream: Any) -> bool:
+    """Tell whether asyncio has received bytes for an engine's *stream* that nobody has read.
 
-    They are no longer at the socket, where the engine looks: TLS records are in memory, and asyncio
-    hands out what came in a queue.
+    They are no longer at the socket, where the engine looks.
 
     Args:
-        stream: An `AnyIOStream`, or any other, which holds none.
+        stream: An `AnyIOStream`, or any other, for which there are none.
     """
-    tls = stream.get_extra_info("ssl_object")
-    if tls is not None and has_more(tls):
-        return True
     lowest: Any = getattr(stream, "_stream", None)
     while hasattr(lowest, "transport_stream"):
         lowest = lowest.transport_stream
     return bool(getattr(getattr(lowest, "_protocol", None), "read_queue", None))
 
 
-def has_more(tls: ssl.SSLObject) -> bool:
-    """Tell whether a TLS session in memory has bytes, or its end, to be read.
+class Ahead:
+    """What TLS in memory has received, and has not been read: no socket shows it.
 
-    One byte is read if it has: it is of no more use then.
+    To look is to read a byte, which is kept for the next read.
     """
-    try:
-        tls.read(1)
-    except ssl.SSLWantReadError:
-        return False
-    except ssl.SSLError:
+
+    __slots__ = ("_byte",)
+
+    def __init__(self) -> None:
+        self._byte = b""
+
+    def is_there(self, tls: ssl.SSLObject | None) -> bool:
+        """Tell whether *tls* has anything to be read, be it its end."""
+        if tls is None or self._byte:
+            return bool(self._byte)
+        try:
+            self._byte = tls.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            return True
         return True
-    return True
+
+    def take(self) -> bytes:
+        """Return the byte that was read, if one was: it comes before all others."""
+        byte, self._byte = self._byte, b""
+        return byte
 
 
 def was_cut(tls: ssl.SSLObject) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 
-from penstock.transport.leftovers import has_more
+from penstock.transport.leftovers import Ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +51,7 @@ class NestedTLSStream(httpcore.NetworkStream):
     ) -> None:
         self._core = core
         self._outer = outer
+        self._ahead = Ahead()
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(
             self._incoming, self._outgoing, server_hostname=server_hostname
@@ -64,6 +65,8 @@ class NestedTLSStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
+        if byte := self._ahead.take():
+            return byte
         some = partial(self._run, partial(self._tls.read, max_bytes), timeout, self._core.ReadError)
         heads = self.heads
         return some() if heads is None or not heads.awaited else heads.read(some)
@@ -83,7 +86,7 @@ class NestedTLSStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection knows of *info*."""
-        if info == "is_readable" and has_more(self._tls):
+        if info == "is_readable" and self._ahead.is_there(self._tls):
             return True
         return self._tls if info == "ssl_object" else self._outer.get_extra_info(info)
 
