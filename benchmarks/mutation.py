@@ -1,7 +1,7 @@
 """How many small changes of the files that decide would no test notice?
 
     python benchmarks/mutation.py            # all of them: half an hour
-    python benchmarks/mutation.py redact     # what is in files of that name alone
+    python benchmarks/mutation.py redact --tests tests/unit/test_redact.py
 
 It needs `mutmut` (extra `dev`). Both wings are copied below one `src` in a folder of their own, as
 mutmut knows one root; its notes stay there, so that a second run tries again only what it must.
@@ -54,14 +54,14 @@ pytest_add_cli_args_test_selection =
 """mutmut's own warnings come before a test runs, where ours would be errors."""
 
 
-def copied(folder: Path, only: list[str]) -> None:
+def copied(folder: Path, only: list[str], tests: list[str]) -> None:
     """Lay out both wings, the tests and mutmut's configuration in *folder*."""
     for source in (ROOT / "src/penstock", ROOT / "middleware/penstock_middleware"):
         shutil.copytree(source, folder / "src" / source.name, dirs_exist_ok=True)
     shutil.copytree(ROOT / "tests", folder / "tests", dirs_exist_ok=True)
     shutil.copy(ROOT / "README.md", folder)
     files = [file for file in FILES if not only or any(name in file for name in only)]
-    tests = [*TESTS, *(f"--ignore={left_out}" for left_out in LEFT_OUT)]
+    tests = [*tests, *(f"--ignore={left_out}" for left_out in LEFT_OUT)]
     lists = {"files": files, "tests": tests}
     text = CONFIG.format(**{name: _lines(values) for name, values in lists.items()})
     (folder / "setup.cfg").write_text(text, encoding="utf-8")
@@ -87,12 +87,13 @@ def results(folder: Path) -> dict[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("only", nargs="*", help="parts of file names")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="what is to notice")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary one unless given")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     chosen = parser.parse_args()
     folder = chosen.folder or Path(tempfile.mkdtemp(prefix="penstock-mutation-"))
     folder.mkdir(parents=True, exist_ok=True)
-    copied(folder, chosen.only)
+    copied(folder, chosen.only, chosen.tests)
     subprocess.run(
         [sys.executable, "-m", "mutmut", "run", "--max-children", str(chosen.processes)],
         cwd=folder,
