@@ -25,15 +25,16 @@ _LEVELS = {"debug", "info", "warning", "error", "critical"}
 
 _HTTP_LIBRARIES = frozenset({"httpx", "httpx2", "httpcore", "httpcore2"})
 _HEADER = re.compile(r"\(b(?P<name>'[^']*'), b(?P<value>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\)")
+_SOCKS_AUTH = re.compile(r"\bauth=\(b('[^']*'|\"[^\"]*\"), b('[^']*'|\"[^\"]*\")\)")
 
 
 class RedactFilter(logging.Filter):
     """Take credentials out of what httpx, httpcore and hpack log; let everything else by.
 
-    httpx logs URLs with their queries (info), httpcore the headers of responses (debug), hpack
-    every header, the `Authorization` of HTTP/2 requests among them, as text and compressed (debug):
-    hpack's lines are dropped. Put it on a handler: a filter on a logger does not see what the
-    loggers below it log.
+    httpx logs URLs with their queries (info), httpcore the headers of responses and the password of
+    a SOCKS proxy (debug), hpack every header, the `Authorization` of HTTP/2 requests among them, as
+    text and compressed (debug): hpack's lines are dropped. Put it on a handler: a filter on a
+    logger does not see what the loggers below it log.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -42,7 +43,8 @@ class RedactFilter(logging.Filter):
         if library == "hpack":
             return record.levelno > logging.DEBUG
         if library in _HTTP_LIBRARIES:
-            record.msg = safe_text(_HEADER.sub(_safe_pair, record.getMessage()))
+            text = _SOCKS_AUTH.sub(f"auth={REDACTED}", record.getMessage())
+            record.msg = safe_text(_HEADER.sub(_safe_pair, text))
             record.args = None
         return True
 

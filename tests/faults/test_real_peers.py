@@ -79,7 +79,7 @@ def test_a_rate_limit(gateway: Peer, colour: Colour) -> None:
     """429 is tried again after as long as the gateway asks for, and then is an error."""
     Calls(colour, gateway.url, raise_for_status=False).all("GET", "/limited")
     calls = Calls(colour, gateway.url)
-    error = calls.error(penstock.TooManyRequests, "POST", "/limited", json={})
+    error = calls.error(penstock.TooManyRequests, "GET", "/limited")
     assert len(error.attempts) == len(calls.clock.sleeps) + 1 == 3
     if "retry-after" in error.response.headers:
         assert all(7 <= wait <= 8 for wait in calls.clock.sleeps)

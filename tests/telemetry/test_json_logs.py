@@ -149,6 +149,10 @@ def test_what_http_libraries_log(http_client: bool, out: io.StringIO, server: De
             "x [(b'location', b'/a?key=hush&page=12')]",
             "x [(b'location', b'/a?key=REDACTED&page=12')]",
         ),
+        (
+            "setup_socks5_connection.started auth=(b'me', b\"it's hush\") timeouts={}",
+            "setup_socks5_connection.started auth=REDACTED timeouts={}",
+        ),
     ],
 )
 def test_headers_in_httpcores_lines(message: str, shown: str) -> None:

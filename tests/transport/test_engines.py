@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpx
 import pytest
+import socksio
 
 import penstock
 from penstock import InvalidOption, Stack
 from penstock.middleware import Retry
+from penstock.testing import Script
 
 from .senders import ASYNC, SENDERS, Sender, able, over
 from .server import Server, dripping_body
@@ -131,6 +133,57 @@ def test_a_broken_answer_is_a_typed_error(
     with Server(handler) as server:
         sender.run(scenario, server.url, limits=httpx.Limits(max_connections=1))
     assert server.connections == 2
+
+
+@over(SENDERS)
+def test_a_failure_holds_no_key(sender: Sender) -> None:
+    """No error in the chain of one leads to the headers that were sent."""
+
+    async def scenario(client: Any) -> str:
+        with pytest.raises(penstock.ConnectionFailed) as caught:
+            await sender.get(client)
+        chain: list[BaseException] = [caught.value]
+        while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
+            chain.append(cause)
+        return repr([(one, str(one), one.args, vars(one)) for one in chain])
+
+    with Server(nonsense) as server:
+        said = sender.run(scenario, server.url, api_key="sk-hush", headers={"X-Key": "hush"})
+    assert "hush" not in said
+
+
+def to_no_port(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.answer(status="302 Found", headers="Location: http://127.0.0.1:99999/\r\n")
+
+
+@over(SENDERS)
+def test_a_port_that_is_none(sender: Sender) -> None:
+    """A redirect to a port beyond 65535 is a typed error."""
+
+    async def scenario(client: Any) -> None:
+        with pytest.raises(penstock.PenstockError):
+            await sender.get(client)
+
+    with Server(to_no_port) as server:
+        sender.run(scenario, server.url)
+
+
+@pytest.mark.parametrize(
+    ("let_through", "phase"),
+    [
+        (socksio.ProtocolError("malformed reply"), "proxy"),
+        (OverflowError("port must be 0-65535"), "connect"),
+        (ExceptionGroup("side by side", [OverflowError("port must be 0-65535")]), "connect"),
+    ],
+)
+def test_what_engines_let_through(let_through: Exception, phase: str) -> None:
+    """What an engine raises of a library below it is a typed error of the phase it was in."""
+    client = penstock.Client("http://x.test", transport=Script([let_through]), max_retries=0)
+    with pytest.raises(penstock.ConnectionFailed) as caught:
+        client.get("/")
+    assert caught.value.phase == phase
+    assert let_through.__traceback__ is None
 
 
 @over(SENDERS)

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from penstock.errors import PenstockError
 
@@ -59,9 +60,17 @@ def failure_of(error: BaseException, family: Family) -> Exception | None:
     name = next((name for kind, name in _NAMES if isinstance(error, kind)), None)
     if name is None or isinstance(error, PenstockError) or not isinstance(error, Exception):
         return None
+    if isinstance(error, aiohttp.ClientResponseError):
+        _forget_headers(error)
     text = _OWN_WORDS.get(name) or _text(error)
     failure: Exception = getattr(family.http, name)(text)
     return failure
+
+
+def _forget_headers(error: aiohttp.ClientResponseError) -> None:
+    """Take the request's headers off an error that becomes a cause: they hold the credential."""
+    error.request_info = error.request_info._replace(headers=CIMultiDictProxy(CIMultiDict()))
+    error.args = (error.request_info, error.history)
 
 
 def _text(error: Exception) -> str:

@@ -40,6 +40,8 @@ _CONNECTION |= {
 }
 _CONNECTION |= {"BrokenResourceError": "read", "ClosedResourceError": "read", "OSError": "read"}
 _CONNECTION |= {"ConnectionRefusedError": "connect", "gaierror": "connect"}
+# What engines let through: of socksio, and of `socket.connect` for a port beyond 65535.
+_CONNECTION |= {"SOCKSError": "proxy", "OverflowError": "connect"}
 _OURS = {"LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "UnicodeError"}
 _KNOWN = {*_TIMEOUTS, *_CONNECTION, *_OURS, "DecodingError", "TooManyRedirects"}
 
@@ -57,7 +59,7 @@ def failure_of(error: BaseException, request: Request, call: Call) -> BaseExcept
     A timeout after the call's deadline has passed is a `DeadlineExceeded`. What is neither the
     engine's nor the network's (a bug in a scripted transport, a cancellation) is returned as it is.
     """
-    failure = _translate(error, call)
+    failure = _translate(_one_of(error), call)
     if (
         type(failure) is TimedOut
         and call.deadline is not None
@@ -69,6 +71,11 @@ def failure_of(error: BaseException, request: Request, call: Call) -> BaseExcept
     if failure is not error:
         _drop_frames(error)
     return failure
+
+
+def _one_of(error: BaseException) -> BaseException:
+    """Return the first error of a group: anyio tries the addresses of a name side by side."""
+    return error.exceptions[0] if isinstance(error, ExceptionGroup) else error
 
 
 def _translate(error: BaseException, call: Call) -> BaseException:

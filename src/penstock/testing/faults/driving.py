@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import anyio
-import httpx
 
 import penstock
 from penstock.clock import SystemClock
@@ -28,11 +27,12 @@ from penstock.testing.faults.outcome import (
     threads,
     threads_left,
 )
+from penstock.transport.capabilities import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from penstock.testing.faults.case import Ask
+    from penstock.testing.faults.case import Ask, Case
     from penstock.testing.faults.run import Run
     from penstock.testing.faults.server import FaultServer
 
@@ -122,12 +122,19 @@ class Ours:
 
     Args:
         colour: `sync`, `asyncio` or `trio`.
+        engine: What to send with, as in `Client`.
     """
 
-    def __init__(self, colour: str) -> None:
-        self.name = f"Penstock, {colour}"
+    def __init__(self, colour: str, engine: str = "pool") -> None:
+        self.name = f"Penstock, {colour}" if engine == "pool" else f"Penstock on {engine}, {colour}"
         self._colour = colour
+        self._engine = engine
         self._is_async = colour != "sync"
+
+    def takes(self, case: Case) -> bool:
+        """Tell whether the engine claims to do what *case* presumes."""
+        is_async = self._is_async
+        return case.proxy_scheme == "http" or TABLE["socks"].by(self._engine, is_async=is_async)
 
     def meet(self, server: FaultServer, run: Run) -> Outcome:
         """Have a new client meet the case of *run*, and return what came of it.
@@ -170,9 +177,8 @@ class Ours:
             outcome.seconds, outcome.waits = time.monotonic() - started, clock.waits
             run.heal()
             outcome.good = await self._good(client, run)
-            status = client._wire.transport.pool_status()
-            if status.active:
-                outcome.left.append(f"{status.active} connections in use")
+            if self._engine == "pool":
+                outcome.left += _held(client)
         finally:
             await _done(client.aclose() if self._is_async else client.close())
         if self._is_async:
@@ -192,7 +198,11 @@ class Ours:
             timeout=SHORT if ask.slow else LONG,
             max_retries=ask.retries,
             clock=clock,
-            limits=httpx.Limits(max_connections=1),
+            limits=penstock.Limits(
+                max_connections=1,
+                max_keepalive_connections=None if self._engine == "aiohttp" else 1,
+            ),
+            engine=self._engine,
             **options,
         )
 
@@ -239,6 +249,11 @@ class Ours:
             return response.json()
         except Exception as error:  # noqa: BLE001 - that is what is looked at
             return error
+
+
+def _held(client: Any) -> list[str]:
+    active = client._wire.transport.pool_status().active
+    return [f"{active} connections in use"] if active else []
 
 
 async def _done(result: Any) -> Any:

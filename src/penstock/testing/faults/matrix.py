@@ -13,6 +13,7 @@ from penstock.testing.faults.judging import KINDS, problems
 from penstock.testing.faults.rival import Rival
 from penstock.testing.faults.rivals import RIVALS
 from penstock.testing.faults.server import FaultServer
+from penstock.transport.capabilities import ENGINES, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from penstock.testing.faults.outcome import Outcome
     from penstock.testing.faults.run import Run
 
-OURS = tuple(Ours(colour) for colour in ("sync", "asyncio", "trio"))
+COLOURS = ("sync", "asyncio", "trio")
+OURS = tuple(Ours(colour) for colour in COLOURS)
+ON_ENGINES = tuple(
+    Ours(colour, engine)
+    for engine in ENGINES
+    for colour in COLOURS
+    if engine != "pool" and TABLE[colour].by(engine, is_async=colour != "sync")
+)
+"""Penstock on engines that are not its own, which are held to less: see `problems`."""
 
 NOT_COUNTED = frozenset({"shown"})
 """What is told of others, and does not fail a case: their errors hold the request by design."""
@@ -37,6 +46,10 @@ class Driver(Protocol):
     @property
     def name(self) -> str:
         """The client."""
+        ...
+
+    def takes(self, case: Case) -> bool:
+        """Tell whether it claims to do what *case* presumes."""
         ...
 
     def meet(self, server: FaultServer, run: Run) -> Outcome:
@@ -69,8 +82,8 @@ class Column:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it is Penstock."""
-        return self.name.startswith("Penstock")
+        """Whether it is Penstock on its own transport."""
+        return self.name in {one.name for one in OURS}
 
     def count(self, kind: str) -> str:
         """Return in how many cases a *kind* of problem came up, or a dash where nobody looked."""
@@ -92,16 +105,19 @@ def drivers(names: Iterable[str] = ()) -> list[Driver]:
     """Return the clients of the matrix that are installed.
 
     Args:
-        names: Which of them: `penstock` or a distribution. By default all.
+        names: Which of them: `penstock`, `engines` (Penstock on those that are not its own) or a
+            distribution. By default all.
     """
     rivals: list[Driver] = [kind() for kind in RIVALS if kind.is_installed()]
-    everyone: list[Driver] = [*OURS, *rivals]
+    everyone: list[Driver] = [*OURS, *rivals, *ON_ENGINES]
     wanted = set(names)
     return [one for one in everyone if not wanted or _short(one) in wanted]
 
 
 def _short(driver: Driver) -> str:
-    return driver.name if isinstance(driver, Rival) else "penstock"
+    if isinstance(driver, Rival):
+        return driver.name
+    return "penstock" if driver in OURS else "engines"
 
 
 def column(
@@ -114,16 +130,17 @@ def column(
         cases: The cases.
         tell: Told each case that it fails.
     """
-    made = Column(driver.name, version(_short(driver)))
+    is_rival = isinstance(driver, Rival)
+    made = Column(driver.name, version(driver.name if is_rival else "penstock"))
     with FaultServer() as server:
         for case in cases:
-            if isinstance(driver, Rival) and not driver.takes(case):
+            if not driver.takes(case):
                 continue
             with server.run(case) as run:
                 outcome = driver.meet(server, run)
-                found = problems(run, outcome, ours=not isinstance(driver, Rival))
+                found = problems(run, outcome, ours=made.is_ours)
             made.shown += any(problem.kind == "shown" for problem in found)
-            if isinstance(driver, Rival):
+            if is_rival:
                 found = [problem for problem in found if problem.kind not in NOT_COUNTED]
             if found:
                 made.failed[case.id] = found
@@ -139,7 +156,21 @@ def table(columns: list[Column]) -> str:
     Args:
         columns: One for each client.
     """
-    return "\n".join(_lines(columns))
+    on_engines = {one.name for one in ON_ENGINES}
+    lines = list(_lines([one for one in columns if one.name not in on_engines]))
+    return "\n".join((*lines, *_engine_lines([one for one in columns if one.name in on_engines])))
+
+
+def _engine_lines(columns: list[Column]) -> Iterator[str]:
+    """Give a table of Penstock on other engines, and what each of them leaves it to."""
+    if columns:
+        yield ""
+        yield _row(("", "cases met", "passed", "not passed"))
+        yield _row(["---"] * 4)
+    for one in columns:
+        yield _row(
+            (one.name, one.run, len(one.passed), ", ".join(f"`{name}`" for name in one.failed))
+        )
 
 
 def _lines(columns: list[Column]) -> Iterator[str]:

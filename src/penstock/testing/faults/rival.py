@@ -58,7 +58,7 @@ class Rival:
             server: The server.
             run: A run that has begun.
         """
-        outcome = Outcome()
+        outcome, errors = Outcome(), self.errors  # imports the library, which takes its time
         with (
             ended_if_it_hangs(run, outcome),
             LogText() as log,
@@ -69,7 +69,7 @@ class Rival:
             thread.start()
             thread.join(3 * PATIENCE)
         if outcome.error is not None:
-            outcome.typed = isinstance(outcome.error, self.errors)
+            outcome.typed = isinstance(outcome.error, errors)
             outcome.shown = shown_by(outcome.error, log)
         return outcome
 
