@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -139,6 +140,7 @@ def test_each_chunk_comes_as_soon_as_its_event_does(colour: Any) -> None:
     assert seen == [("0", 0.0), ("1", 10.0), ("2", 20.0)]
 
 
+@pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 def test_a_stream_is_sent_when_it_is_iterated(colour: Any) -> None:
     """Nothing is sent for a stream that nobody reads; asked for raw, it is sent at once."""
     rig = Rig(colour, sse(chunk("A")))
@@ -146,6 +148,8 @@ def test_a_stream_is_sent_when_it_is_iterated(colour: Any) -> None:
     assert rig.sent == []
     raw = rig.run(lambda client: stream(client.with_raw_response))
     assert (len(rig.sent), raw.status_code, len(raw.attempts)) == (1, 200, 1)
+    del raw
+    gc.collect()  # the stream, here and now
 
 
 def test_a_stream_left_early_is_closed(colour: Any) -> None:

@@ -17,7 +17,7 @@ from penstock.clients.pareta import (
     ParetaSettings,
     standard_stack,
 )
-from penstock.middleware import Headers, Retry
+from penstock.middleware import GenAI, Headers, Retry, Tracing
 from penstock.testing import Reply, Script
 
 from .pareta_support import KEY, Rig, client_class
@@ -245,9 +245,9 @@ def test_a_key_may_be_supplied(colour: Any) -> None:
 
 
 def test_the_stack_tells_its_rules() -> None:
-    """The stack is the standard one, with Pareta's table, rules and limits in it."""
+    """The stack is the standard one, with Pareta's table, rules and limits, and models' spans."""
     names = [type(layer).__name__ for layer in standard_stack()]
-    standard = [type(layer).__name__ for layer in Stack.standard()]
+    standard = [type(layer).__name__ for layer in Stack.standard().replace(Tracing, GenAI())]
     assert names == [*standard, "Overall"]
     for shown in ("Overall()", "errors=status_error", "Delay"):
         assert shown in repr(standard_stack())
