@@ -151,22 +151,34 @@ def environment_proxies(environ: Mapping[str, str]) -> ProxyMap:
     Raises:
         ConfigurationError: A variable in force is not the URL of a proxy.
     """
+    everything = _variable(environ, "all")
+    variables = {scheme: _variable(environ, scheme) or everything for scheme in _PORTS}
+    if not any(variables.values()):
+        return ProxyMap()  # nearly every client's
     rules: list[tuple[Pattern, ProxyServer | None]] = []
-    for entry in re.split(r"[,\s]+", environ.get(_variable(environ, "no") or "", "")):
+    for entry in _exceptions(environ):
         if entry == "*":
             return ProxyMap()
-        pattern = _bypass(entry) if entry else None
+        pattern = _bypass(entry)
         if pattern is not None:
             rules.append((pattern, None))
-    for scheme in _PORTS:
-        variable = _variable(environ, scheme) or _variable(environ, "all")
+    for scheme, variable in variables.items():
         if variable is not None:
-            server = _parse(environ[variable])
-            if server is None:
-                msg = f"{variable} is not the URL of a proxy: {_SHAPE}"
-                raise ConfigurationError(msg)
-            rules.append((Pattern(scheme), server))
-    return ProxyMap(tuple(rules) if any(server for _, server in rules) else ())
+            rules.append((Pattern(scheme), _server(environ, variable)))
+    return ProxyMap(tuple(rules))
+
+
+def _server(environ: Mapping[str, str], variable: str) -> ProxyServer:
+    server = _parse(environ[variable])
+    if server is None:
+        msg = f"{variable} is not the URL of a proxy: {_SHAPE}"
+        raise ConfigurationError(msg)
+    return server
+
+
+def _exceptions(environ: Mapping[str, str]) -> list[str]:
+    text = environ.get(_variable(environ, "no") or "", "")
+    return [entry for entry in re.split(r"[,\s]+", text) if entry]
 
 
 def _variable(environ: Mapping[str, str], kind: str) -> str | None:
