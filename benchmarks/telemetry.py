@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from assembled import assembled
+from floor import least_telemetry
 from harness import (
     added,
     everything,
@@ -55,6 +56,11 @@ def silent_stack() -> penstock.Stack:
     return penstock.Stack.standard().without(Tracing).without(AttemptTracing).without(Logging)
 
 
+def floor_stack() -> penstock.Stack:
+    """Return the stack without telemetry below the least that telemetry can be."""
+    return penstock.Stack([least_telemetry(**everything()), *silent_stack()])
+
+
 def sync_subjects() -> list[Subject]:
     ours = {"api_key": KEY, "transport": Stub(), **VALUES}
     clients: dict[str, Any] = {
@@ -65,6 +71,7 @@ def sync_subjects() -> list[Subject]:
         "metrics": penstock.Client(meter_provider=holding_meters(), **ours),
         "log": penstock.Client(logger=json_logger(), **ours),
         "everything": penstock.Client(**everything(), **ours),
+        "floor": penstock.Client(stack=floor_stack(), **ours),
         "assembled": assembled(httpx.Client, Stub(), **everything(), **VALUES),
     }
     return [of_sync(name, _sync_call(name, client)) for name, client in clients.items()]
@@ -80,6 +87,7 @@ def async_subjects(loop: asyncio.AbstractEventLoop) -> list[Subject]:
         "metrics": penstock.AsyncClient(meter_provider=holding_meters(), **ours),
         "log": penstock.AsyncClient(logger=json_logger(), **ours),
         "everything": penstock.AsyncClient(**everything(), **ours),
+        "floor": penstock.AsyncClient(stack=floor_stack(), **ours),
         "assembled": assembled(httpx.AsyncClient, Stub(), **everything(), **VALUES),
     }
     return [of_async(name, _async_call(name, client), loop) for name, client in clients.items()]
@@ -112,6 +120,7 @@ def figures_of(subjects: list[Subject]) -> dict[str, float]:
         "quiet telemetry, added": added(of["quiet"], silent, bare),
         "everything on, added": added(of["everything"], silent, bare),
         "everything on over assembled": ratio(of["everything"], of["assembled"]),
+        "  the least it can be, added": added(of["floor"], silent, bare),
         "  two spans, added": added(of["spans"], silent, bare),
         "  the metrics, added": added(of["metrics"], silent, bare),
         "  one JSON line, added": added(of["log"], silent, bare),
