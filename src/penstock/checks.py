@@ -27,13 +27,13 @@ def check_seconds(name: str, value: object) -> None:
         raise InvalidOption(msg)
 
 
-def check_count(name: str, value: object) -> None:
-    """Refuse a count that is not an integer ≥ 0."""
+def check_count(name: str, value: object, least: int = 0) -> None:
+    """Refuse a count that is not an integer ≥ *least*."""
     if isinstance(value, bool) or not isinstance(value, int):
         msg = f"{name} must be an integer, not {value!r}"
         raise InvalidOption(msg)
-    if value < 0:
-        msg = f"{name} must be >= 0, not {value}"
+    if value < least:
+        msg = f"{name} must be >= {least}, not {value}"
         raise InvalidOption(msg)
 
 

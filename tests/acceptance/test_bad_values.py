@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         ("max_retries", True),
         ("max_response_bytes", -1),
         ("max_response_bytes", 1.5),
+        ("max_header_bytes", 0),
         ("raise_for_status", "no"),
         ("stack", []),
         ("stack", "standard"),

@@ -46,7 +46,7 @@ CALLS = (
         {"json": {"model": "demo-reranker", "query": "rain", "documents": ["rain", "sun"]}},
     ),
     DemoCall("slow", "the server thinks", "GET", "/v1/models/demo-chat", "delay=0.15"),
-    DemoCall("dropped", "the connection drops, then it holds", "GET", "/v1/models", "drop;times=1"),
+    DemoCall("dropped", "the body breaks off, then it holds", "GET", "/v1/models", "cut;times=1"),
     DemoCall("redirected", "three redirects", "GET", "/redirect/3"),
     DemoCall(
         "wrong-key",

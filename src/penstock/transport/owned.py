@@ -107,7 +107,7 @@ class _Pools:
         environ: Mapping[str, str] | None = None,
         max_header_bytes: int = MAX_HEADER_BYTES,
     ) -> None:
-        check_count("max_header_bytes", max_header_bytes)
+        check_count("max_header_bytes", max_header_bytes, least=1)
         self._given = connecting(
             verify=verify,
             cert=cert,
