@@ -52,11 +52,15 @@ class Echo:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._threads[0].join(PATIENCE)
         self._listener.close()
+        self.hang_up()
+        for thread in self._threads[1:]:
+            thread.join(PATIENCE)
+
+    def hang_up(self) -> None:
+        """End every connection there is."""
         for sock in list(self._sockets):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads[1:]:
-            thread.join(PATIENCE)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
