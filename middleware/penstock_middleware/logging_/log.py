@@ -30,6 +30,9 @@ class Failures:
         self.count = 0
         self._numbers = itertools.count(1)
 
+    def __reduce__(self) -> tuple[type[Failures], tuple[()]]:
+        return Failures, ()  # a copy of a middleware counts its own; a count does not pickle
+
     def note(self, lost: str, error: Exception) -> None:
         """Count one more.
 
