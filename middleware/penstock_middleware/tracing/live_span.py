@@ -51,6 +51,7 @@ class LiveSpan:
         context: The context to make current.
         call: The call it is part of: its clock, its secrets.
         at: When it started, in nanoseconds since the epoch.
+        started: The same moment on the call's clock: not later, or the end would be too early.
         measure: Records the duration, or None where nobody measures.
         tells_outcome: Whether `penstock.outcome` is always told, or only for what was cancelled,
             where nothing else would tell.
@@ -81,6 +82,7 @@ class LiveSpan:
         context: Context,
         call: Call,
         at: int,
+        started: float,
         measure: Measure | None,
         *,
         tells_outcome: bool,
@@ -92,7 +94,7 @@ class LiveSpan:
         self._measure = measure
         self._tells_outcome = tells_outcome
         self._token: Token[Context]
-        self.started = call.runtime.now()
+        self.started = started
         self.records = span.is_recording()
         self.wants_attributes = self.records or measure is not None
 

@@ -136,7 +136,7 @@ def _start(
     *,
     is_send: bool,
 ) -> LiveSpan | None:
-    at = int(call.runtime.wall() * 1e9)
+    started, at = call.runtime.now(), int(call.runtime.wall() * 1e9)
     current: dict[str, Any] = dict(context)
     span: Span = INVALID_SPAN
     if tracer is not None:
@@ -150,7 +150,7 @@ def _start(
             return None
     if is_send:
         current[_SUPPRESS_HTTP_INSTRUMENTATION_KEY] = True
-    return LiveSpan(span, Context(current), call, at, measure, tells_outcome=not is_send)
+    return LiveSpan(span, Context(current), call, at, started, measure, tells_outcome=not is_send)
 
 
 def of_call(call: Call) -> dict[str, Any]:
