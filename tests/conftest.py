@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import penstock
 
@@ -50,9 +52,57 @@ class Colour:
         return self.name
 
 
+class Meter:
+    """A meter provider whose points can be read."""
+
+    def __init__(self) -> None:
+        self._reader = InMemoryMetricReader()
+        self.provider = MeterProvider([self._reader], shutdown_on_exit=False)
+
+    def metrics(self) -> dict[str, Any]:
+        """Return the scope of each metric, and the metric, by its name."""
+        data = self._reader.get_metrics_data()
+        return {
+            metric.name: (scope.scope, metric)
+            for resource in (data.resource_metrics if data else [])
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+
+    def points(self, name: str) -> list[Any]:
+        """Return the points of a metric."""
+        found = self.metrics().get(name)
+        return list(found[1].data.data_points) if found else []
+
+    def told(self, name: str) -> list[dict[str, Any]]:
+        """Return the attributes of a metric's points."""
+        return [dict(point.attributes) for point in self.points(name)]
+
+
+@pytest.fixture
+def meter() -> Meter:
+    return Meter()
+
+
 @pytest.fixture(params=["sync", "asyncio", "trio"])
 def colour(request: pytest.FixtureRequest) -> Colour:
     return Colour(request.param)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from looking at the tests themselves each time that one calls it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def collector_off() -> Iterator[None]:
+    """Let a test count what only the cycle collector would free, of what the test made."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from penstock.client import AsyncClient as AsyncClient
     from penstock.client import Client as Client
     from penstock.clock import Clock as Clock
+    from penstock.current_span import current_span_context as current_span_context
     from penstock.detached import BODY_LIMIT as BODY_LIMIT
     from penstock.detached import REQUEST_ID_HEADERS as REQUEST_ID_HEADERS
     from penstock.detached import DetachedResponse as DetachedResponse
@@ -160,6 +161,7 @@ _HOMES = {
     "call": ["Attempt", "Call", "Key", "copy_request"],
     "client": ["AsyncClient", "Client"],
     "clock": ["Clock"],
+    "current_span": ["current_span_context"],
     "detached": ["BODY_LIMIT", "REQUEST_ID_HEADERS", "DetachedResponse", "request_id_of"],
     "download": ["Download"],
     "errors": [

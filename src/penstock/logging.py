@@ -12,6 +12,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from penstock.current_span import current_span_context
 from penstock.errors import InvalidOption
 from penstock.redact import REDACTED, safe_header, safe_text
 
@@ -117,11 +118,8 @@ def _safe_pair(match: re.Match[str]) -> str:
 
 
 def _current_ids() -> Mapping[str, str]:
-    trace = sys.modules.get("opentelemetry.trace")  # whoever has not imported it has no span
-    if trace is None:
-        return {}
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
+    context = current_span_context()
+    if context is None:
         return {}
     return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}
 

@@ -93,13 +93,7 @@ def test_a_call_cancelled_at_any_await(
             await _serves_ten(client)
         return struck
 
-    async def main() -> int:
-        for number in range(AT_MOST):
-            if not await cancel(number):
-                return number
-        raise AssertionError("the call never ended")
-
-    assert anyio.run(main, backend=backend) > 2
+    assert anyio.run(_awaits, cancel, backend=backend) > 2
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -124,13 +118,15 @@ def test_a_call_cancelled_while_it_queues(backend: str, server: Echo) -> None:
             await _serves_ten(client)
         return struck
 
-    async def main() -> int:
-        for number in range(AT_MOST):
-            if not await cancel(number):
-                return number
-        raise AssertionError("the call never ended")
+    assert anyio.run(_awaits, cancel, backend=backend) > 2
 
-    assert anyio.run(main, backend=backend) > 2
+
+async def _awaits(cancel: Callable[[int], Awaitable[bool]]) -> int:
+    """Cancel a call at each of its awaits in turn; return how many it had."""
+    for number in range(AT_MOST):
+        if not await cancel(number):
+            return number
+    raise AssertionError("the call never ended")
 
 
 async def _serves_ten(client: penstock.AsyncClient) -> None:

@@ -9,8 +9,6 @@ import httpx
 import pytest
 import structlog
 from opentelemetry import trace
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind
 from structlog.testing import LogCapture
@@ -143,30 +141,21 @@ def test_sampled_out(colour: Any, scenario: Scenario) -> None:
     assert flags == [0] * len(scenario.sends)
 
 
-def test_spans_metrics_and_logs_agree(colour: Any, scenario: Scenario) -> None:
+def test_spans_metrics_and_logs_agree(colour: Any, scenario: Scenario, meter: Any) -> None:
     """A span, its duration and its event say the same of how something ended."""
-    reader = InMemoryMetricReader()
     capture = LogCapture()
     logger = structlog.wrap_logger(
         None, [capture], wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG)
     )
-    meters = MeterProvider([reader], shutdown_on_exit=False)
-    rig = Rig(colour, scenario.replies, logger=logger, meter_provider=meters)
+    rig = Rig(colour, scenario.replies, logger=logger, meter_provider=meter.provider)
     scenario.act(rig)
-    data = reader.get_metrics_data()
-    assert data is not None
-    points = {
-        metric.name: list(metric.data.data_points)
-        for scope in data.resource_metrics[0].scope_metrics
-        for metric in scope.metrics
-    }
     measured: list[Any] = []
-    for point in points["http.client.request.duration"]:
+    for point in meter.points("http.client.request.duration"):
         told = dict(point.attributes)
         ending = told.get("http.response.status_code"), told.get("error.type")
         measured += [ending] * point.count
     assert sorted(measured, key=str) == sorted(map(tuple, scenario.sends), key=str)
-    (call,) = points["penstock.client.call.duration"]
+    (call,) = meter.points("penstock.client.call.duration")
     assert call.attributes.get("error.type") == scenario.error
     ends = ("http.call.completed", "http.call.failed", "http.stream.closed")
     logged = [event.get("error.type") for event in capture.entries if event["event"] in ends]

@@ -8,8 +8,6 @@ import httpx
 import pytest
 from opentelemetry import context
 from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from penstock import InvalidOption, Stack
@@ -28,37 +26,7 @@ SERVER = {"server.address": "api.example.com", "server.port": 443}
 GET = {"http.request.method": "GET", **SERVER}
 
 
-class Meter:
-    """A meter provider whose points can be read."""
-
-    def __init__(self) -> None:
-        self._reader = InMemoryMetricReader()
-        self.provider = MeterProvider([self._reader], shutdown_on_exit=False)
-
-    def metrics(self) -> dict[str, Any]:
-        data = self._reader.get_metrics_data()
-        resources = data.resource_metrics if data else []
-        return {
-            metric.name: (scope.scope, metric)
-            for resource in resources
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        }
-
-    def points(self, name: str) -> list[Any]:
-        found = self.metrics().get(name)
-        return list(found[1].data.data_points) if found else []
-
-    def told(self, name: str) -> list[dict[str, Any]]:
-        return [dict(point.attributes) for point in self.points(name)]
-
-
-@pytest.fixture
-def meter() -> Meter:
-    return Meter()
-
-
-def test_a_send_is_measured_as_its_span_is(colour: Any, meter: Meter) -> None:
+def test_a_send_is_measured_as_its_span_is(colour: Any, meter: Any) -> None:
     """Each send has one duration, that of its span, with method, server, status and version."""
     rig = Rig(
         colour, [Reply(503, delay=0.25), Reply(200, delay=1.5)], meter_provider=meter.provider
@@ -79,7 +47,7 @@ def test_a_send_is_measured_as_its_span_is(colour: Any, meter: Meter) -> None:
     assert [point.count for point in told.values()] == [1, 1]
 
 
-def test_buckets_are_the_conventions(colour: Any, meter: Meter) -> None:
+def test_buckets_are_the_conventions(colour: Any, meter: Any) -> None:
     """Durations are in seconds, in the specified buckets, under Penstock's name and schema."""
     rig = Rig(colour, [200], meter_provider=meter.provider)
     rig.get()
@@ -91,7 +59,7 @@ def test_buckets_are_the_conventions(colour: Any, meter: Meter) -> None:
     assert (scope.name, scope.schema_url) == ("penstock", "https://opentelemetry.io/schemas/1.44.0")
 
 
-def test_what_got_no_answer_is_measured(colour: Any, meter: Meter) -> None:
+def test_what_got_no_answer_is_measured(colour: Any, meter: Any) -> None:
     """A send that failed on the wire has a duration with the same `error.type` as its span."""
     rig = Rig(colour, [httpx.ConnectError("x")] * 3, meter_provider=meter.provider)
     rig.get()
@@ -100,7 +68,7 @@ def test_what_got_no_answer_is_measured(colour: Any, meter: Meter) -> None:
     assert [point.count for point in meter.points(SENDS)] == [3]
 
 
-def test_a_call_is_measured_with_its_waits(colour: Any, meter: Meter) -> None:
+def test_a_call_is_measured_with_its_waits(colour: Any, meter: Any) -> None:
     """A call has one duration, waits included, by client, operation and how it failed."""
     rig = Rig(colour, [503, 503, 503], meter_provider=meter.provider, name="acme")
     rig.get(operation="things.list")
@@ -113,7 +81,7 @@ def test_a_call_is_measured_with_its_waits(colour: Any, meter: Meter) -> None:
     assert round(point.sum, 5) == round(sum(rig.clock.sleeps), 5)
 
 
-def test_retries_are_counted_by_reason(colour: Any, meter: Meter) -> None:
+def test_retries_are_counted_by_reason(colour: Any, meter: Any) -> None:
     """Every repeat counts once, for its server and its reason."""
     rig = Rig(colour, [503, httpx.ReadError("x"), 200, 503, 200], meter_provider=meter.provider)
     rig.get()
@@ -126,7 +94,7 @@ def test_retries_are_counted_by_reason(colour: Any, meter: Meter) -> None:
     assert dict(counted["503"].attributes) == {**SERVER, "penstock.retry.reason": "503"}
 
 
-def test_a_streams_duration_ends_with_its_body(colour: Any, meter: Meter) -> None:
+def test_a_streams_duration_ends_with_its_body(colour: Any, meter: Any) -> None:
     """A stream is measured, as its span is, until its reader has done with it."""
     rig = Rig(colour, [Reply(chunks=[b"one", b"two"])], meter_provider=meter.provider)
     rig.read(lambda _: rig.clock.advance(2))
@@ -136,7 +104,7 @@ def test_a_streams_duration_ends_with_its_body(colour: Any, meter: Meter) -> Non
 
 @pytest.mark.filterwarnings("ignore:a response was dropped open:ResourceWarning")
 @pytest.mark.parametrize("end", ["cancelled", "leave", "abandon"])
-def test_who_leaves_is_measured_once(colour: Any, meter: Meter, end: str) -> None:
+def test_who_leaves_is_measured_once(colour: Any, meter: Any, end: str) -> None:
     """A call that is cancelled, left or abandoned is measured once and is no error."""
     replies = [] if end == "cancelled" else [Reply(chunks=[b"one"])]
     rig = Rig(colour, replies, meter_provider=meter.provider)
@@ -145,7 +113,7 @@ def test_who_leaves_is_measured_once(colour: Any, meter: Meter, end: str) -> Non
     assert (point.count, "error.type" in point.attributes) == (1, False)
 
 
-def test_what_is_not_sampled_is_measured(colour: Any, meter: Meter) -> None:
+def test_what_is_not_sampled_is_measured(colour: Any, meter: Any) -> None:
     """Neither sampling nor a lack of spans takes anything from the metrics."""
     rig = Rig(colour, [200, 503, 200], Recorder(ALWAYS_OFF), meter_provider=meter.provider)
     rig.get()
@@ -156,7 +124,7 @@ def test_what_is_not_sampled_is_measured(colour: Any, meter: Meter) -> None:
     assert sum(point.count for point in meter.points(SENDS)) == 4
 
 
-def test_durations_point_to_their_spans(colour: Any, meter: Meter) -> None:
+def test_durations_point_to_their_spans(colour: Any, meter: Any) -> None:
     """The exemplar of a duration is the span that took it, though it has ended."""
     rig = Rig(colour, [200], meter_provider=meter.provider)
     rig.get()
@@ -168,7 +136,7 @@ def test_durations_point_to_their_spans(colour: Any, meter: Meter) -> None:
         assert exemplar.trace_id == spans[0].context.trace_id
 
 
-def test_metrics_stay_few(colour: Any, meter: Meter) -> None:
+def test_metrics_stay_few(colour: Any, meter: Any) -> None:
     """A thousand paths make one series: a URL is no attribute of a metric."""
     rig = Rig(colour, [200] * 1000, meter_provider=meter.provider)
 
@@ -178,7 +146,7 @@ def test_metrics_stay_few(colour: Any, meter: Meter) -> None:
     assert len({span.name for span in rig.recorder.spans}) == 2
 
 
-def test_what_is_asked_for_is_measured_besides(colour: Any, meter: Meter) -> None:
+def test_what_is_asked_for_is_measured_besides(colour: Any, meter: Any) -> None:
     """Active requests return to none and sizes are told, where they were asked for alone."""
     stack = Stack.standard().replace(AttemptTracing, AttemptTracing(metrics=[ACTIVE, *SIZES]))
     replies = [Reply(content=b"four"), Reply(chunks=[b"one", b"two"]), httpx.ConnectError("x")]
@@ -190,7 +158,7 @@ def test_what_is_asked_for_is_measured_besides(colour: Any, meter: Meter) -> Non
             meter.points(ACTIVE)] == [(0, "POST"), (0, "GET")]  # fmt: skip
     assert [point.sum for point in meter.points(SIZES[0])] == [5]
     assert [point.sum for point in meter.points(SIZES[1])] == [4, 6]
-    plain = Meter()
+    plain = type(meter)()
     Rig(colour, [200], meter_provider=plain.provider).get()
     assert plain.metrics().keys() == {SENDS, CALLS}
 
@@ -210,7 +178,7 @@ def test_no_meter_no_work(colour: Any) -> None:
     assert rig.get().status_code == 200
 
 
-def test_suppressed_sends_are_not_measured(colour: Any, meter: Meter) -> None:
+def test_suppressed_sends_are_not_measured(colour: Any, meter: Any) -> None:
     """Within somebody's suppression there is neither a span nor a duration."""
     rig = Rig(colour, [200], meter_provider=meter.provider)
     key = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY
@@ -220,20 +188,20 @@ def test_suppressed_sends_are_not_measured(colour: Any, meter: Meter) -> None:
     assert (meter.points(SENDS), rig.recorder.sends) == ([], [])
 
 
-def test_only_the_call_is_measured_without_send_telemetry(colour: Any, meter: Meter) -> None:
+def test_only_the_call_is_measured_without_send_telemetry(colour: Any, meter: Any) -> None:
     """Each of the two middleware measures what it wraps, and needs nothing of the other."""
     rig = Rig(
         colour, [200], meter_provider=meter.provider, stack=Stack.standard().without(AttemptTracing)
     )
     rig.get()
     assert meter.metrics().keys() == {CALLS}
-    other = Meter()
+    other = type(meter)()
     rig = Rig(colour, [200], meter_provider=other.provider, stack=Stack.standard().without(Tracing))
     rig.get()
     assert other.metrics().keys() == {SENDS}
 
 
-def test_a_clock_that_is_set_back_makes_no_span_negative(colour: Any, meter: Meter) -> None:
+def test_a_clock_that_is_set_back_makes_no_span_negative(colour: Any, meter: Any) -> None:
     """A span lasts as long as the monotonic clock says, whatever the wall clock does."""
     rig = Rig(colour, [], meter_provider=meter.provider)
 

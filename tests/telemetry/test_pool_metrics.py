@@ -6,8 +6,6 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from penstock import AsyncClient, Limits, Stack
 from penstock.middleware import AttemptTracing
@@ -20,64 +18,43 @@ WAIT = "penstock.client.pool.wait"
 STACK = Stack.standard().replace(AttemptTracing, AttemptTracing(metrics=[OPEN, WAIT]))
 
 
-class Meter:
-    """A meter provider whose points can be read."""
-
-    def __init__(self) -> None:
-        self._reader = InMemoryMetricReader()
-        self.provider = MeterProvider([self._reader], shutdown_on_exit=False)
-
-    def points(self) -> dict[str, list[Any]]:
-        data = self._reader.get_metrics_data()
-        return {
-            metric.name: list(metric.data.data_points)
-            for resource in (data.resource_metrics if data else [])
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        }
-
-    def connections(self) -> dict[str, int]:
-        """Return how many connections are in which state."""
-        return {
-            point.attributes["http.connection.state"]: point.value
-            for point in self.points().get(OPEN, [])
-        }
+def _connections(meter: Any) -> dict[str, int]:
+    """Return how many connections are in which state."""
+    return {point.attributes["http.connection.state"]: point.value for point in meter.points(OPEN)}
 
 
-def _client(colour: Any, server: DemoServer, meter: Meter, **options: Any) -> Any:
+def _client(colour: Any, server: DemoServer, meter: Any, **options: Any) -> Any:
     return colour.client(
         server.url, meter_provider=meter.provider, stack=STACK, trust_env=False, **options
     )
 
 
-def test_open_connections_are_counted(colour: Any, server: DemoServer) -> None:
+def test_open_connections_are_counted(colour: Any, server: DemoServer, meter: Any) -> None:
     """A connection is active while a body is read and idle after it, and gone with its client."""
-    meter = Meter()
     seen: list[dict[str, int]] = []
 
     def stream() -> None:
         with _client(colour, server, meter) as client:
             with client.stream("GET", "/v1/models") as response:
-                seen.append(meter.connections())
+                seen.append(_connections(meter))
                 response.read()
-            seen.append(meter.connections())
+            seen.append(_connections(meter))
 
     async def astream() -> None:
         async with _client(colour, server, meter) as client:
             async with client.stream("GET", "/v1/models") as response:
-                seen.append(meter.connections())
+                seen.append(_connections(meter))
                 await response.aread()
-            seen.append(meter.connections())
+            seen.append(_connections(meter))
 
     colour.run(astream if colour.is_async else stream)
     gc.collect()
     assert seen == [{"active": 1, "idle": 0}, {"active": 0, "idle": 1}]
-    assert meter.connections() in ({}, {"active": 0, "idle": 0})
+    assert _connections(meter) in ({}, {"active": 0, "idle": 0})
 
 
-def test_waits_for_a_connection_are_measured(server: DemoServer) -> None:
+def test_waits_for_a_connection_are_measured(server: DemoServer, meter: Any) -> None:
     """Every send tells how long it waited for a connection, and not at all is a time as well."""
-    meter = Meter()
 
     async def four() -> None:
         limits = Limits(max_connections=1, max_keepalive_connections=1)
@@ -95,7 +72,7 @@ def test_waits_for_a_connection_are_measured(server: DemoServer) -> None:
                 group.start_soon(client.get, "/v1/models")
 
     anyio.run(four)
-    (point,) = meter.points()[WAIT]
+    (point,) = meter.points(WAIT)
     assert point.count == 4
     assert point.min == 0
     assert point.max > 0

@@ -157,6 +157,21 @@ class Server:
                 self.handler(peer, self)
 
 
+def cut_head(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.say(b"HTTP/1.1 200")
+
+
+def cut_body(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel")
+
+
+def nonsense(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.say(b"\x00\xff no protocol of ours\r\n\r\n")
+
+
 def polite(peer: Peer, server: Server) -> None:
     """Answer each request with `hello`, keeping the connection."""
     while (heard := peer.hear()) is not None:

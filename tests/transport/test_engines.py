@@ -18,7 +18,7 @@ from penstock.middleware import Retry
 from penstock.testing import Script
 
 from .senders import ASYNC, SENDERS, Sender, able, over
-from .server import Server, dripping_body
+from .server import Server, cut_body, cut_head, dripping_body, nonsense
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,24 +93,9 @@ def test_a_stream_may_be_left(sender: Sender) -> None:
     assert server.connections == 3
 
 
-def cut_head(peer: Peer, server: Server) -> None:
-    peer.hear()
-    peer.say(b"HTTP/1.1 200")
-
-
-def cut_body(peer: Peer, server: Server) -> None:
-    peer.hear()
-    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel")
-
-
 def cut_chunk(peer: Peer, server: Server) -> None:
     peer.hear()
     peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhel")
-
-
-def nonsense(peer: Peer, server: Server) -> None:
-    peer.hear()
-    peer.say(b"\x00\xff no protocol of ours\r\n\r\n")
 
 
 def gone(peer: Peer, server: Server) -> None:

@@ -17,7 +17,7 @@ from penstock.transport import pool as pools
 from penstock.transport.engine import SentBody
 
 from .colours import Colour, step
-from .server import Server, polite, stalled
+from .server import Server, cut_body, cut_head, nonsense, polite, stalled
 from .test_pool import limited
 
 if TYPE_CHECKING:
@@ -26,21 +26,6 @@ if TYPE_CHECKING:
     from .server import Peer
 
 LIMIT = 0.15
-
-
-def cut_head(peer: Peer, server: Server) -> None:
-    peer.hear()
-    peer.say(b"HTTP/1.1 200")
-
-
-def cut_body(peer: Peer, server: Server) -> None:
-    peer.hear()
-    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel")
-
-
-def nonsense(peer: Peer, server: Server) -> None:
-    peer.hear()
-    peer.say(b"\x00\xff no protocol of ours\r\n\r\n")
 
 
 def gone(peer: Peer, server: Server) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from penstock import current_span_context
 from penstock_middleware.logging_.backends import Backend, Off, choose
 from penstock_middleware.safe_values import safe_values
 
@@ -99,11 +99,8 @@ class Log:
 
 def span_ids() -> dict[str, str]:
     """Return the current span's ids and flags in hexadecimal (W3C Trace Context §3.2), if any."""
-    trace = sys.modules.get("opentelemetry.trace")  # whoever has not imported it has no span
-    if trace is None:
-        return {}
-    context = trace.get_current_span().get_span_context()
-    if not context.is_valid:
+    context = current_span_context()
+    if context is None:
         return {}
     return {
         "trace_id": f"{context.trace_id:032x}",

@@ -72,7 +72,7 @@ class Metrics:
             description="Time until a connection was free.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )
-        self._counted: list[Any] = []
+        self._counts_connections = False
         self._calls: dict[tuple[str | None, ...], dict[str, Any]] = {}
 
     def count_connections(self, scope: Scope) -> None:
@@ -81,16 +81,15 @@ class Metrics:
         Args:
             scope: The client's. It is not kept: a meter outlives its clients.
         """
-        if scope.connections is not None and not self._counted:
-            told = WeakMethod(scope.connections)
-            self._counted.append(
-                self._meter.create_observable_up_down_counter(
-                    conventions.OPEN_CONNECTIONS,
-                    [partial(_connections, told)],
-                    unit="{connection}",
-                    description="Number of open connections, active or idle.",
-                )
-            )
+        if scope.connections is None or self._counts_connections:
+            return
+        self._counts_connections = True
+        self._meter.create_observable_up_down_counter(
+            conventions.OPEN_CONNECTIONS,
+            [partial(_connections, WeakMethod(scope.connections))],
+            unit="{connection}",
+            description="Number of open connections, active or idle.",
+        )
 
     def start_send(
         self, target: Target, request: Request, call: Call, optional: Collection[str]

@@ -10,6 +10,7 @@ import anyio
 from penstock.errors import PenstockError
 from penstock.stepping import run_now
 from penstock.streaming.reader import Reader, Reading
+from penstock.transport.decoding import is_coded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -236,15 +237,15 @@ class AsyncEventStream(_Stream):
 def _chunks(response: Response) -> Iterator[bytes]:
     if response.is_closed:  # it was read before it came here: a middleware or a mock made it up
         return iter([response.content])
-    return response.iter_bytes() if "content-encoding" in response.headers else response.iter_raw()
+    return response.iter_bytes() if is_coded(response.headers) else response.iter_raw()
 
 
 async def _achunks(response: Response) -> AsyncGenerator[bytes, None]:
     if response.is_closed:  # as above
         yield response.content
         return
-    is_coded = "content-encoding" in response.headers
-    chunks: Any = response.aiter_bytes() if is_coded else response.aiter_raw()
+    coded = is_coded(response.headers)
+    chunks: Any = response.aiter_bytes() if coded else response.aiter_raw()
     try:
         async for chunk in chunks:
             yield chunk

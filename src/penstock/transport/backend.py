@@ -6,7 +6,6 @@ stop it. These backends ask a request's own `Until` before each operation how mu
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 from functools import partial
@@ -17,6 +16,7 @@ import httpcore
 
 from penstock.alone import FORKS
 from penstock.transport.asyncio_backend import AsyncioBackend
+from penstock.transport.hanging_up import hang_up
 from penstock.transport.heads import MAX_HEADER_BYTES, Heads, heads_of
 from penstock.transport.leftovers import Ahead, is_queued, was_cut
 from penstock.transport.nested import NestedTLSStream
@@ -50,13 +50,6 @@ def _keep_alive() -> list[tuple[int, int, int]]:
 
 
 KEEP_ALIVE = _keep_alive()
-
-
-def hang_up(sock: Any) -> None:
-    """End what is said on a socket, in both directions, whoever else uses it."""
-    plain = socket.socket if isinstance(sock, socket.socket) else type(sock)
-    with contextlib.suppress(OSError):  # the peer was first
-        plain.shutdown(sock, socket.SHUT_RDWR)  # an `SSLSocket` would go on in plain text
 
 
 class _Clocked:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from penstock.alone import FORKS
-from penstock.transport.backend import hang_up
 from penstock.transport.engine import may_send_again
+from penstock.transport.hanging_up import hang_up
 from penstock.transport.heads import Unanswered
 from penstock.transport.leases import Lease, Leases
 from penstock.transport.leftovers import nothing_is_left

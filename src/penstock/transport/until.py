@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-import socket
 import ssl
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from penstock.transport.hanging_up import hang_up
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
 
@@ -91,9 +93,7 @@ _AGES = 1e9  # seconds: no limit, for a transport that takes no infinite one
 def _hang_up(connection: socket.socket) -> None:
     if isinstance(connection, ssl.SSLSocket) and connection.selected_alpn_protocol() == "h2":
         return  # others' calls share it
-    # The plain socket's own: that of a TLS socket would take its state from under the thread.
-    with suppress(OSError):
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    hang_up(connection)
 
 
 class Interruptible(Until):
