@@ -158,7 +158,9 @@ class Blocking:
 
         for contender in contenders:
             context = contextvars.copy_context()
-            threading.Thread(target=context.run, args=(run, contender), daemon=True).start()
+            threading.Thread(
+                target=context.run, args=(run, contender), name="penstock-race", daemon=True
+            ).start()
         errors: list[BaseException] = []
         for _ in contenders:
             result, error = results.get()

@@ -122,5 +122,5 @@ def test_an_interrupted_race(colour: Any, *, after: bool, monkeypatch: pytest.Mo
 def wait_for_threads() -> None:
     """Wait until the contenders of a sync race have ended."""
     for thread in threading.enumerate():
-        if thread.daemon and thread is not threading.current_thread():
+        if thread.name == "penstock-race":
             thread.join(10)

@@ -76,19 +76,24 @@ SLOW = {
 }
 
 
+# Seconds of processor time: 90 KB read in a straight line take a few milliseconds, and 4·10⁹ steps
+# of a regular expression half a minute.
+QUADRATIC = 5.0
+
+
 @pytest.mark.parametrize("name", SLOW)
 def test_no_header_is_slow_to_read(name: str, rig: Callable[..., Rig]) -> None:
     """90 KB of any header are read in no time to speak of (CVE-2021-33503, CVE-2020-8492)."""
     header, value = SLOW[name]
     server = rig([Reply(status, headers={header: value}, text="{}") for status in (200, 429)])
-    started = time.process_time()
+    started = time.thread_time()
     response = server.send()
     for attribute in ("text", "encoding", "links", "cookies", "charset_encoding"):
         getattr(response, attribute)
     assert response.json() == {}
     with pytest.raises(PenstockError):
         server.send(max_retries=0)
-    assert time.process_time() - started < 0.2
+    assert time.thread_time() - started < QUADRATIC
 
 
 @pytest.mark.parametrize("cookie", ["a=b", "a=b; Path=/; Domain=localhost", "a=\xe9\xff; Path=/"])

@@ -28,7 +28,7 @@ from .above import URL, Rig, beneath, play, played
 from .colours import Colour
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from penstock.transport import Family
 
@@ -158,16 +158,6 @@ def test_a_body_that_breaks_off(colour: Colour) -> None:
         ("error", ConnectionFailed, 4)
     ]
     assert rig.script.open == 0
-
-
-@pytest.fixture
-def collector_off() -> Iterator[None]:
-    gc.collect()
-    gc.disable()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-    gc.enable()
 
 
 ENDS: dict[str, Callable[[Colour], list[Any]]] = {
