@@ -90,7 +90,16 @@ class _Stream(_Clocked):
     def __init__(self, core: ModuleType, inner: Any, heads: Heads | None = None) -> None:
         super().__init__(core)
         self._inner = inner
+        self._unread = b""
         self.heads = heads
+
+    def unread(self, data: bytes) -> None:
+        """Have *data* be the next that is read: it came with what was read before."""
+        self._unread = data
+
+    def _read_before(self, max_bytes: int) -> bytes:
+        data, self._unread = self._unread[:max_bytes], self._unread[max_bytes:]
+        return data
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection knows of *info*."""
@@ -107,6 +116,8 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
+        if self._unread:
+            return self._read_before(max_bytes)
 
         def some() -> bytes:
             seconds = self._left(timeout, "ReadTimeout")
@@ -290,6 +301,8 @@ class AsyncLimitedStream(_Stream, httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
+        if self._unread:
+            return self._read_before(max_bytes)
         heads = self.heads
         some = partial(self._some, max_bytes, timeout)
         return await (some() if heads is None or not heads.awaited else heads.aread(some))

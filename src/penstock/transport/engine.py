@@ -74,6 +74,11 @@ class SentBody:
         self._parts: Any = None
 
     @property
+    def is_at_hand(self) -> bool:
+        """Whether nothing has to be waited for: it is bytes."""
+        return self._lasting
+
+    @property
     def is_whole(self) -> bool:
         """Whether all of it can be sent still."""
         return self._lasting or self._parts is None

@@ -6,7 +6,7 @@ with the same settings share one SSL context (`tls`).
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import httpx
@@ -15,20 +15,23 @@ from penstock.checks import check_count
 from penstock.errors import ClientClosed, InvalidOption, ResponseTooLarge
 from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
 from penstock.transport.connecting import connecting
+from penstock.transport.direct import AsyncDirect, Direct
 from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
 from penstock.transport.engine_logs import redact_engine_logs
 from penstock.transport.family import Family, httpx_family
 from penstock.transport.heads import MAX_HEADER_BYTES
+from penstock.transport.http11 import Asked, Target
 from penstock.transport.pool import AsyncPool, Pool
 from penstock.transport.socks import AsyncSocksBackend, SocksBackend
 from penstock.transport.tls import ssl_context
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from penstock.transport.limits import AnyLimits
     from penstock.transport.proxies import ProxyServer
     from penstock.transport.tls import Cert, Verify
+    from penstock.transport.waiting import Origin
 
 
 class OriginConnections(NamedTuple):
@@ -89,6 +92,7 @@ class _Pools:
     _backend_class: ClassVar[type]
     _socks_class: ClassVar[type]
     _body_class: ClassVar[type]
+    _direct_class: ClassVar[type]
     _pool_class: ClassVar[type]
     _maker_name: ClassVar[str]
     _stream_name: ClassVar[str]
@@ -179,24 +183,42 @@ class _Pools:
         elif server is not None:
             proxy = self._core_proxy(server)
         given, limits = self._given, self._given.limits
-        maker = getattr(self._core, self._maker_name)(
-            ssl_context=ssl_context(given.tls, given.protocols),
+        context = ssl_context(given.tls, given.protocols)
+        direct = proxy is None and not given.has_http2
+        if direct:
+            connect: Any = partial(self._direct_class, self._core, backend, context, given.uds)
+        else:
+            connect = self._engines_own(context, proxy, backend)
+        return self._pool_class(
+            self._core,
+            connect,
+            limits.max_connections,
+            limits.max_keepalive_connections,
+            limits.keepalive_expiry,
+            direct=direct,
+            shared=given.has_http2,
+            max_per_origin=limits.max_connections_per_origin,
+        )
+
+    def _engines_own(self, context: Any, proxy: Any, backend: Any) -> Callable[[Origin], Any]:
+        """Return what makes the engine's own connections, for HTTP/2 and through HTTP proxies."""
+        core, given = self._core, self._given
+        maker = getattr(core, self._maker_name)(
+            ssl_context=context,
             proxy=proxy,
-            keepalive_expiry=limits.keepalive_expiry,
+            keepalive_expiry=given.limits.keepalive_expiry,
             http1="http/1.1" in given.protocols,
             http2=given.has_http2,
             uds=given.uds,
             network_backend=backend,
         )
-        return self._pool_class(
-            self._core,
-            maker,
-            limits.max_connections,
-            limits.max_keepalive_connections,
-            limits.keepalive_expiry,
-            shared=given.has_http2,
-            max_per_origin=limits.max_connections_per_origin,
-        )
+
+        def connect(origin: Origin) -> Any:
+            scheme, host, port = origin
+            url = core.URL(scheme=scheme, host=host, port=port, target=b"/")
+            return maker.create_connection(url.origin)
+
+        return connect
 
     def _core_proxy(self, server: ProxyServer) -> Any:
         context = None
@@ -212,16 +234,20 @@ class _Pools:
             raise InvalidOption(msg)
         return SentBody(request.stream, lasting=isinstance(request.stream, self._http.ByteStream))
 
-    def _core_request(self, request: Any, body: SentBody) -> Any:
-        # The engine gets the extensions themselves, not a copy: a read timeout that is changed
-        # after the head bounds the body.
-        url, core = request.url, self._core
+    def _asked(self, pool: Any, request: Any, body: SentBody) -> Any:
+        url, core, extensions = request.url, self._core, request.extensions
+        if pool.direct:
+            path = extensions.get("target", url.raw_path)
+            target = Target(url.raw_scheme, url.raw_host, url.port, path)
+            return Asked(
+                request.method.encode("ascii"), target, request.headers.raw, body, extensions
+            )
         return core.Request(
             request.method,
             core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             headers=request.headers.raw,
             content=body,
-            extensions=request.extensions,
+            extensions=extensions,
         )
 
     def _response(self, response: Any) -> Any:
@@ -245,6 +271,7 @@ class SyncPools(_Pools):
     _backend_class = LimitedBackend
     _socks_class = SocksBackend
     _body_class = EngineBody
+    _direct_class = Direct
     _pool_class = Pool
     _maker_name = "ConnectionPool"
     _stream_name = "SyncByteStream"
@@ -263,7 +290,7 @@ class SyncPools(_Pools):
         pool, sent = self._pool_for(request), self._sent(request)
         response: Any = None
         try:
-            response = pool.handle_request(self._core_request(request, sent))
+            response = pool.handle_request(self._asked(pool, request, sent))
         except self._errors.caught as error:
             raise self._errors.of(error) from error
         except ResponseTooLarge as error:
@@ -290,6 +317,7 @@ class AsyncPools(_Pools):
     _backend_class = AsyncLimitedBackend
     _socks_class = AsyncSocksBackend
     _body_class = AsyncEngineBody
+    _direct_class = AsyncDirect
     _pool_class = AsyncPool
     _maker_name = "AsyncConnectionPool"
     _stream_name = "AsyncByteStream"
@@ -302,7 +330,7 @@ class AsyncPools(_Pools):
         pool, sent = self._pool_for(request), self._sent(request)
         response: Any = None
         try:
-            response = await pool.handle_async_request(self._core_request(request, sent))
+            response = await pool.handle_async_request(self._asked(pool, request, sent))
         except self._errors.caught as error:
             raise self._errors.of(error) from error
         except ResponseTooLarge as error:

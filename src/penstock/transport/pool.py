@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from penstock.alone import FORKS
+from penstock.transport.direct import AsyncBody, Body
 from penstock.transport.engine import may_send_again
 from penstock.transport.hanging_up import hang_up
 from penstock.transport.heads import Unanswered
@@ -38,11 +39,12 @@ class _Pool:
 
     Args:
         core: The engine: `httpcore` or `httpcore2`.
-        maker: A pool of the engine's, of which only `create_connection` is used: it knows how
-            to connect, also through a proxy.
+        connect: Makes a connection to an origin, which opens at its first request: ours, or the
+            engine's.
         max_connections: The most connections, or None for no limit.
         max_idle: The most that are kept idle, or None for no limit.
         expiry: The seconds for which an idle one is kept, or None for ever.
+        direct: Whether the connections are ours: they take an `Asked`, not the engine's request.
         shared: Whether to offer HTTP/2.
         max_per_origin: The most connections to one origin, or None for no limit.
     """
@@ -50,16 +52,18 @@ class _Pool:
     def __init__(
         self,
         core: ModuleType,
-        maker: Any,
+        connect: Callable[[Origin], Any],
         max_connections: int | None,
         max_idle: int | None,
         expiry: float | None,
         *,
+        direct: bool,
         shared: bool,
         max_per_origin: int | None = None,
     ) -> None:
         self._core = core
-        self._maker = maker
+        self.direct = direct
+        self._connect = connect
         self._limits = (max_connections, max_idle, expiry)
         self._max_per_origin = max_per_origin
         self._may_share = shared
@@ -78,7 +82,7 @@ class _Pool:
 
     def _new_leases(self) -> Leases:
         return Leases(
-            self._connection,
+            self._connect,
             *self._limits,
             shared=self._may_share,
             max_per_origin=self._max_per_origin,
@@ -87,11 +91,6 @@ class _Pool:
 
     def _lost(self, leases: Leases, _slot: Slot) -> None:
         raise NotImplementedError  # each colour has its own
-
-    def _connection(self, origin: Origin) -> Any:
-        scheme, host, port = origin
-        url = self._core.URL(scheme=scheme, host=host, port=port, target=b"/")
-        return self._maker.create_connection(url.origin)
 
     def _origin(self, request: Any) -> Origin:
         url = request.url
@@ -127,7 +126,7 @@ class Pool(_Pool):
     """Lends connections to threads, one request each at a time, and blocks those that must wait."""
 
     def handle_request(self, request: Any) -> Any:
-        """Send the engine's *request* and return its response, open and unread.
+        """Send *request* and return its response, open and unread.
 
         Raises:
             ClientClosed: The pool was closed.
@@ -231,8 +230,11 @@ class LeasedBody:
             return
         whole = False
         try:
-            self._stream.close()
-            whole = self.whole and nothing_is_left(lease.connection)
+            if isinstance(self._stream, Body):
+                whole = self._stream.finish() and self.whole
+            else:
+                self._stream.close()
+                whole = self.whole and nothing_is_left(lease.connection)
         finally:
             self._pool.release(lease, whole=whole)
 
@@ -245,7 +247,7 @@ class AsyncPool(_Pool):
         self._loop: Any = None
 
     async def handle_async_request(self, request: Any) -> Any:
-        """Send the engine's *request* and return its response, open and unread.
+        """Send *request* and return its response, open and unread.
 
         Errors are those of the sync one.
         """
@@ -401,9 +403,12 @@ class AsyncLeasedBody:
         if not self.whole:
             leases.step(leases.release, lease, False)
         try:
-            with anyio.CancelScope(shield=True):
-                await self._stream.aclose()
-            whole = nothing_is_left(self._connection)
+            if isinstance(self._stream, AsyncBody):
+                whole = await self._stream.finish() and self.whole
+            else:
+                with anyio.CancelScope(shield=True):
+                    await self._stream.aclose()
+                whole = nothing_is_left(self._connection)
         finally:
             leases.step(leases.release, lease, whole)
             await self._pool.tidy(leases)
