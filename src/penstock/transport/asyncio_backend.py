@@ -40,6 +40,8 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, at most *max_bytes*; none at the end."""
         try:
+            if self._stream is self._socket:
+                return await self._socket.receive(max_bytes, timeout)
             async with asyncio.timeout(timeout):
                 return await self._stream.receive(max_bytes)
         except anyio.EndOfStream:
@@ -53,9 +55,12 @@ class AsyncioStream(httpcore.AsyncNetworkStream):
         """Send all of *buffer*."""
         if not buffer:
             return
+        is_plain = self._stream is self._socket
         try:
+            if is_plain and self._socket.write(buffer):
+                return
             async with asyncio.timeout(timeout):
-                await self._stream.send(buffer)
+                await (self._socket.written() if is_plain else self._stream.send(buffer))
         except TimeoutError as error:
             raise self._core.WriteTimeout(str(error)) from error
         except _LOST as error:

@@ -38,6 +38,8 @@ class SocketProtocol(asyncio.Protocol):
         self._held = 0
         self._is_reading = True
         self._reader: asyncio.Future[None] | None = None
+        self._due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._may_write = asyncio.Event()
         self._may_write.set()
 
@@ -63,6 +65,8 @@ class SocketProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let nobody wait."""
         self.ended, self.error = True, exc
+        if self._timer is not None:
+            self._timer.cancel()
         self._wake()
         self._may_write.set()
 
@@ -74,20 +78,53 @@ class SocketProtocol(asyncio.Protocol):
         """Let writers go on."""
         self._may_write.set()
 
-    async def more(self) -> None:
-        """Wait until something came, or nothing more will."""
+    async def more(self, seconds: float | None = None) -> None:
+        """Wait until something came, or nothing more will.
+
+        Args:
+            seconds: For how long at most, or None for ever.
+
+        Raises:
+            TimeoutError: Nothing came in time.
+        """
         if self._reader is not None:
             msg = "reading from"
             raise anyio.BusyResourceError(msg)
-        self._reader = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._reader = loop.create_future()
+        if seconds is not None:
+            self._wait_until(loop, loop.time() + seconds)
         try:
             await self._reader
         finally:
-            self._reader = None
+            self._reader = self._due = None
+
+    def _wait_until(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        # The timer of an earlier wait stays, and looks at `_due` when it fires: nearly every answer
+        # comes in time, and a timer that is never set costs nothing.
+        self._due = due
+        if self._timer is None or self._timer.when() > due:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = loop.call_at(due, self._fire, loop)
+
+    def _fire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._due is None or self._reader is None or self._reader.done():
+            return
+        if loop.time() < self._due:
+            self._wait_until(loop, self._due)
+        else:
+            self._reader.set_exception(TimeoutError())
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the peer has taken enough of what was written."""
+        return self._may_write.is_set()
 
     async def writable(self) -> None:
-        """Wait until the peer has taken enough of what was written."""
-        if not self._may_write.is_set():
+        """Wait until it has."""
+        if not self.is_writable:
             await self._may_write.wait()
 
     def take(self, max_bytes: int) -> bytes:
@@ -119,17 +156,22 @@ class SocketBytes(ByteStream):
         self._transport = protocol.transport
         self._closed = False
 
-    async def receive(self, max_bytes: int = 65536) -> bytes:
+    async def receive(self, max_bytes: int = 65536, seconds: float | None = None) -> bytes:
         """Return the next bytes.
 
+        Args:
+            max_bytes: The most.
+            seconds: For how long to wait, or None for ever.
+
         Raises:
+            TimeoutError: Nothing came in time.
             anyio.EndOfStream: There are no more.
             anyio.BrokenResourceError: The connection was lost.
             anyio.ClosedResourceError: It was closed here.
         """
         protocol = self._protocol
         if not protocol.read_queue and not protocol.ended:
-            await protocol.more()
+            await protocol.more(seconds)
         if self._closed:
             raise anyio.ClosedResourceError
         if protocol.read_queue:
@@ -145,8 +187,21 @@ class SocketBytes(ByteStream):
             anyio.BrokenResourceError: The connection was lost.
             anyio.ClosedResourceError: It was closed here.
         """
+        if not self.write(item):
+            await self.written()
+
+    def write(self, item: bytes) -> bool:
+        """Begin to send *item*, and tell whether there is nothing to wait for.
+
+        Errors are those of `send`.
+        """
         self._check_writable()
         self._transport.write(item)
+        self._check_writable()
+        return self._protocol.is_writable
+
+    async def written(self) -> None:
+        """Wait until not much of what was sent is still here. Errors are those of `send`."""
         await self._protocol.writable()
         self._check_writable()
 

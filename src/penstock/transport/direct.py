@@ -6,6 +6,7 @@ where something goes wrong.
 
 from __future__ import annotations
 
+import logging
 from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ class _Direct:
         self._uds = uds
         self._origin = Origin.of(*origin)
         self._messages = Messages(core)
+        self._log = logging.getLogger(f"{core.__name__}.http11")
         self._stream: Any = None
         self._idle = False
 
@@ -99,10 +101,12 @@ class Direct(_Direct):
         if self._stream is None:
             self._stream = self._opened(request)
         self._idle = False
-        steps = steps_of(self._core, "http11", request)
+        steps = steps_of(self._log, request)
         if steps is None:
-            with suppress(self._core.WriteError):  # a server may answer before it has heard all
+            try:  # noqa: SIM105 - `suppress` costs as much as all else here
                 self._send(request)
+            except self._core.WriteError:
+                pass  # a server may answer before it has heard all, and hang up
             head = self._head(request)
         else:
             with suppress(self._core.WriteError):
@@ -127,7 +131,7 @@ class Direct(_Direct):
         return data
 
     def _opened(self, request: Asked) -> Any:
-        steps = steps_of(self._core, "connection", request)
+        steps = steps_of(logging.getLogger(f"{self._core.__name__}.connection"), request)
         name, connect = self._connecting(request)
         with nullcontext() if steps is None else steps.step(name):
             stream = connect()
@@ -201,10 +205,12 @@ class AsyncDirect(_Direct):
         if self._stream is None:
             self._stream = await self._opened(request)
         self._idle = False
-        steps = steps_of(self._core, "http11", request)
+        steps = steps_of(self._log, request)
         if steps is None:
-            with suppress(self._core.WriteError):  # as above
+            try:  # noqa: SIM105 - as above
                 await self._send(request)
+            except self._core.WriteError:
+                pass
             head = await self._head(request)
         else:
             with suppress(self._core.WriteError):
@@ -229,7 +235,7 @@ class AsyncDirect(_Direct):
         return data
 
     async def _opened(self, request: Asked) -> Any:
-        steps = steps_of(self._core, "connection", request)
+        steps = steps_of(logging.getLogger(f"{self._core.__name__}.connection"), request)
         name, connect = self._connecting(request)
         async with nullcontext() if steps is None else steps.astep(name):
             stream = await connect()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from types import ModuleType
 
 
 class Steps:
@@ -59,16 +58,14 @@ class Steps:
             await told
 
 
-def steps_of(core: ModuleType, part: str, request: Any) -> Steps | None:
+def steps_of(logger: logging.Logger, request: Any) -> Steps | None:
     """Return what is to be told of the steps of *request*, or None where nobody listens.
 
     Args:
-        core: The engine: `httpcore` or `httpcore2`.
-        part: Which of its loggers: `connection` or `http11`.
+        logger: The engine's.
         request: The request.
     """
     trace = request.extensions.get("trace")
-    logger = logging.getLogger(f"{core.__name__}.{part}")
     if trace is None and not logger.isEnabledFor(logging.DEBUG):
         return None
     return Steps(logger, trace)
