@@ -92,6 +92,7 @@ def colour(request: pytest.FixtureRequest) -> Colour:
 def pytest_collection_finish() -> None:
     """Keep the collector from looking at the tests themselves each time that one calls it."""
     import hypothesis  # noqa: F401 - when imported it asks who refers to what, which this hides
+
     gc.collect()
     gc.freeze()
 

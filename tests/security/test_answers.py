@@ -49,6 +49,14 @@ def test_a_bomb_costs_no_more_than_the_limit(layers: int, status: str, colour: A
     assert len(server.heard) == 1
 
 
+@pytest.mark.parametrize("length", ["0", "1", "9999999", "9" * 20, "9" * 5000, "-1", "one", ""])
+def test_a_length_is_a_hint(length: str, rig: Callable[..., Rig]) -> None:
+    """A body that is not as long as it says, on a transport that lets that pass, is what came."""
+    chunks = [bytes([number]) * 64 * 1024 for number in range(40)]
+    server = rig([Reply(headers={"Content-Length": length}, chunks=chunks)])
+    assert server.send().content == b"".join(chunks)
+
+
 def test_codings_are_counted(colour: Any) -> None:
     """A chain of them is refused before the first is undone (CVE-2025-66418)."""
     said = answer(b"x", "Content-Encoding: " + ", ".join(["gzip"] * 1000))

@@ -68,7 +68,7 @@ class OurResponse:
         stream, self.is_stream_consumed = self.stream, True
         decoding = decoding_of(self.headers, self.most)
         if self.limits is None and decoding is None:
-            content, size = _joined(stream, self.most)
+            content, size = _joined(stream, self.most, self.headers)
         else:
             gathered = _Gathered(self, decoding)
             for chunk in stream:
@@ -179,7 +179,7 @@ class OurResponse:
             del failure  # it refers to this frame through its traceback
 
 
-def _joined(stream: Iterator[bytes], most: float) -> tuple[bytes, int]:
+def _joined(stream: Iterator[bytes], most: float, headers: Any) -> tuple[bytes, int]:
     """Return a body that needs no more than that, and its length: it is nearly every one."""
     chunks, size = [], 0
     parts = iter(stream)
@@ -189,38 +189,60 @@ def _joined(stream: Iterator[bytes], most: float) -> tuple[bytes, int]:
             raise too_long("max_decoded_bytes", most)
         chunks.append(chunk)
         if len(chunks) == _MANY:
-            return _joined_more(parts, chunks, size, most)
+            return _joined_more(parts, chunks, most, _room(headers, most))
     return b"".join(chunks), size
 
 
-_MANY = 32
+_MANY = 16
 """Chunks that are joined at the end. More go into one buffer as they come, or a long body would be
 there twice for a moment; a few are joined faster."""
 
 
-def _joined_more(
-    parts: Iterator[bytes], chunks: list[bytes], size: int, most: float
-) -> tuple[bytes, int]:
+_MOST_ROOM = 256 * 1024 * 1024
+"""Bytes that are made room for at once, where nobody but the server says that they will come."""
+
+_MOST_DIGITS = 12
+
+
+def _room(headers: Any, most: float) -> BytesIO:
+    """Return what a long body goes into: it has room for all, so that it need not move to grow."""
     body = BytesIO()
+    said = headers.get("content-length", "")
+    if said.isdecimal() and len(said) < _MOST_DIGITS and 0 < int(said) <= min(most, _MOST_ROOM):
+        body.seek(int(said) - 1)
+        body.write(b"\0")
+        body.seek(0)
+    return body
+
+
+def _content(body: BytesIO) -> bytes:
+    """Return what was written."""
+    body.truncate()
+    return body.getvalue()
+
+
+def _joined_more(
+    parts: Iterator[bytes], chunks: list[bytes], most: float, body: BytesIO
+) -> tuple[bytes, int]:
     body.writelines(chunks)
     chunks.clear()
     for chunk in parts:
-        size += len(chunk)
-        if size > most:
-            raise too_long("max_decoded_bytes", most)
         body.write(chunk)
-    return body.getvalue(), size
+        if body.tell() > most:
+            raise too_long("max_decoded_bytes", most)
+    return _content(body), body.tell()
 
 
 class _Gathered:
     """A body that is read whole, and how much of it there is so far."""
 
-    __slots__ = ("_body", "_chunks", "_decoding", "_limits", "_most", "size")
+    __slots__ = ("_body", "_chunks", "_decoding", "_headers", "_limits", "_most", "size")
 
     def __init__(self, response: OurResponse, decoding: Decoding | None) -> None:
         self._limits = response.limits
         self._most = response.most
         self._decoding = decoding
+        self._headers = response.headers
         self._body: BytesIO | None = None
         self._chunks: list[bytes] = []
         self.size = 0  # of what came off the wire
@@ -243,12 +265,12 @@ class _Gathered:
         if self._body is None:
             return b"".join(self._chunks)
         self._body.writelines(self._chunks)
-        return self._body.getvalue()
+        return _content(self._body)
 
     def _hold(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
         if len(self._chunks) == _MANY:
-            self._body = self._body or BytesIO()
+            self._body = self._body or _room(self._headers, self._most)
             self._body.writelines(self._chunks)
             self._chunks.clear()
 
