@@ -11,7 +11,7 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from penstock.transport.http11 import JOINED_BYTES, READ_BYTES, Answer, Messages, Origin, told_of
+from penstock.transport.http11 import JOINED_BYTES, READ_BYTES, Answer, Messages, told_of
 from penstock.transport.steps import steps_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from penstock.transport.http11 import Asked, Head
     from penstock.transport.steps import Steps
+    from penstock.transport.waiting import Origin
 
 
 class _Direct:
@@ -40,13 +41,16 @@ class _Direct:
         backend: Any,
         context: ssl.SSLContext,
         uds: str | None,
-        origin: tuple[bytes, bytes, int | None],
+        origin: Origin,
     ) -> None:
         self._core = core
         self._backend = backend
         self._context = context
         self._uds = uds
-        self._origin = Origin.of(*origin)
+        scheme, host, port = origin
+        self._is_secure = scheme in {b"https", b"wss"}
+        self._host = host.decode("ascii")
+        self._port = port or (443 if self._is_secure else 80)  # RFC 9110 §4.2
         self._messages = Messages(core)
         self._log = logging.getLogger(f"{core.__name__}.http11")
         self._stream: Any = None
@@ -73,13 +77,13 @@ class _Direct:
         if self._uds is not None:
             step = partial(self._backend.connect_unix_socket, self._uds, timeout)
             return "connect_unix_socket", step
-        origin = self._origin
-        return "connect_tcp", partial(self._backend.connect_tcp, origin.host, origin.port, timeout)
+        step = partial(self._backend.connect_tcp, self._host, self._port, timeout)
+        return "connect_tcp", step
 
     def _tls(self, request: Asked) -> tuple[ssl.SSLContext, str, Any]:
         """Return what a handshake is made with."""
         self._context.set_alpn_protocols(["http/1.1"])  # the application's own context says nothing
-        name = request.extensions.get("sni_hostname") or self._origin.host
+        name = request.extensions.get("sni_hostname") or self._host
         return self._context, name, request.timeout("connect")
 
     def _answer(self, head: Head, stream: Any) -> Answer:
@@ -135,7 +139,7 @@ class Direct(_Direct):
         name, connect = self._connecting(request)
         with nullcontext() if steps is None else steps.step(name):
             stream = connect()
-        if not self._origin.is_secure:
+        if not self._is_secure:
             return stream
         with nullcontext() if steps is None else steps.step("start_tls"):
             return stream.start_tls(*self._tls(request))
@@ -239,7 +243,7 @@ class AsyncDirect(_Direct):
         name, connect = self._connecting(request)
         async with nullcontext() if steps is None else steps.astep(name):
             stream = await connect()
-        if not self._origin.is_secure:
+        if not self._is_secure:
             return stream
         async with nullcontext() if steps is None else steps.astep("start_tls"):
             return await stream.start_tls(*self._tls(request))

@@ -27,7 +27,6 @@ Head = h11.Response | h11.InformationalResponse
 """The head of an answer, as h11 tells it: an interim one where another protocol follows."""
 
 _SWITCHING = 101
-_DEFAULT_PORTS = {b"http": 80, b"https": 443, b"ws": 80, b"wss": 443}
 
 
 class Target(NamedTuple):
@@ -95,30 +94,6 @@ def told_of(head: Head) -> tuple[Any, ...]:
     """Return what the engine tells a `trace` of an answer: version, status, reason, headers."""
     version = b"HTTP/" + head.http_version
     return version, head.status_code, head.reason, head.headers.raw_items()
-
-
-class Origin(NamedTuple):
-    """What a connection is to.
-
-    Attributes:
-        scheme: `http`, `https`, `ws` or `wss`.
-        host: A name or an address.
-        port: The port.
-    """
-
-    scheme: bytes
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, scheme: bytes, host: bytes, port: int | None) -> Origin:
-        """Return the origin of a URL's parts."""
-        return cls(scheme, host.decode("ascii"), port or _DEFAULT_PORTS[scheme])
-
-    @property
-    def is_secure(self) -> bool:
-        """Whether TLS is spoken."""
-        return self.scheme in {b"https", b"wss"}
 
 
 class Messages:
