@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from penstock.errors import InvalidOption
@@ -115,6 +116,9 @@ class URLs:
         return f"URLs({self.prefix!r})"
 
 
+@lru_cache(
+    maxsize=64
+)  # a process has few bases, and many a process a client for each of its requests
 def _checked_base(base: str, make: Callable[[str], Any]) -> Any:
     url = _absolute(base, make)
     if url.query or url.fragment or "?" in base:
