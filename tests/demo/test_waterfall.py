@@ -13,7 +13,7 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext, SpanKind
 
 import penstock
 from penstock import ConnectionFailed, Stack
-from penstock.demo.detail import BODY, BodySpan, RetrySource, detailed
+from penstock.demo.detail import BODY, BodySpan, detailed
 from penstock.demo.recording import RecordedSpan, Recorder, recording
 from penstock.demo.waterfall import STOPPED, Row, Waterfall, waterfall
 from penstock.middleware import Retry
@@ -338,9 +338,8 @@ def test_a_real_stream_that_breaks(colour: Any) -> None:
     gc.collect()
 
 
-def test_the_two_middleware_that_add_detail() -> None:
-    """They go where spans are current, and nowhere in a stack that does not trace."""
+def test_the_middleware_that_adds_detail() -> None:
+    """It goes where the call's span is current, and nowhere in a stack that does not trace."""
     names = [repr(layer) for layer in detailed(Stack.standard())]
     assert names[names.index("Tracing()") + 1] == repr(BodySpan()) == "BodySpan()"
-    assert names[names.index("AttemptTracing()") + 1] == repr(RetrySource()) == "RetrySource()"
     assert detailed(Stack.bare()) == Stack.bare()

@@ -67,6 +67,7 @@ SEND = {
     "url.template": Rule(str, _either),
     "penstock.retry.wait": Rule(float, _either),
     "penstock.retry.reason": Rule(str, _either),
+    "penstock.retry.source": Rule(str, _either),
     "penstock.outcome": Rule(str, _either),
     "penstock.stream.outcome": Rule(str, _either),
 }

@@ -45,16 +45,16 @@ def test_a_send_says_where_it_goes(colour: Any) -> None:
 
 
 def test_retries_tell_their_wait(colour: Any) -> None:
-    """The first send of a retry tells how long was waited for it, and why; no other send does."""
-    waits = ("penstock.retry.wait", "penstock.retry.reason")
+    """The first send of a retry tells how long was waited, why, and who says; no other does."""
+    waits = ("penstock.retry.wait", "penstock.retry.reason", "penstock.retry.source")
     rig = Rig(colour, [Reply(503, headers={"Retry-After": "7"}), MOVED, httpx.ReadError("x"), 200])
     rig.get()
     told = [tuple(attributes(span).get(name) for name in waits) for span in rig.recorder.sends]
     assert told == [
-        (None, None),
-        (rig.clock.sleeps[0], "503"),
-        (None, None),
-        (rig.clock.sleeps[1], "ConnectionFailed"),
+        (None, None, None),
+        (rig.clock.sleeps[0], "503", "retry_after"),
+        (None, None, None),
+        (rig.clock.sleeps[1], "ConnectionFailed", "backoff"),
     ]
 
 

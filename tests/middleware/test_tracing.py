@@ -142,6 +142,7 @@ OPTIONAL = {
     "http.response.status_code": int,
     "network.protocol.version": str,
     "penstock.retry.reason": str,
+    "penstock.retry.source": str,
     "penstock.retry.wait": float,
 }
 

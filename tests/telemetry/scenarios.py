@@ -110,6 +110,7 @@ def play(told: Told) -> None:
     named: dict[str, Any] = {"operation": "models.list"}
     template = {"url.template": "/v1/{what}"}
     told.client(503, Reply(headers=request_id)).get("/v1/models", attributes=template, **named)
+    told.client(Reply(429, headers={"Retry-After": "1"}), 200).get("/v1/models", **named)
     moved = Reply(302, headers={"Location": "/there"})
     told.client(moved, 200).get("/here", **named)
     told.client(200).request("BREW", "/pot")

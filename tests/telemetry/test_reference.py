@@ -114,6 +114,7 @@ def test_the_values_of_an_outcome(told: Told) -> None:
         ("penstock.stream.outcome", "INTERNAL", "Attributes of a call's span"),
         ("penstock.retry.stopped", "INTERNAL", "Attributes of a call's span"),
         ("penstock.circuit.state", "INTERNAL", "Attributes of a call's span"),
+        ("penstock.retry.source", "CLIENT", "Attributes of a send's span"),
     ):
         listed = set(re.findall(r"`([^`]+)`", rows(heading)[name]))
         seen = {

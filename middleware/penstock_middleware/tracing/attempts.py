@@ -26,10 +26,11 @@ class AttemptTracing:
     are there from the start, for samplers; `http.response.status_code`, `network.protocol.version`
     and `error.type` come at the end. Retries, redirects' hops and requests with a renewed
     credential are sends of their own, told apart by `http.request.resend_count`; the first send of
-    a retry has `penstock.retry.wait` (seconds) and `penstock.retry.reason`. `url.template` is taken
-    from the call's `attributes`. A status of 400 or more, a failure and a broken body are Error; a
-    cancellation stays Unset, with `penstock.outcome`. The metric `http.client.request.duration` has
-    what the span took, also where the span is not sampled.
+    a retry has `penstock.retry.wait` (seconds), `penstock.retry.reason`, and in
+    `penstock.retry.source` what set the wait. `url.template` is taken from the call's `attributes`.
+    A status of 400 or more, a failure and a broken body are Error; a cancellation stays Unset, with
+    `penstock.outcome`. The metric `http.client.request.duration` has what the span took, also where
+    the span is not sampled.
 
     The trace goes to the server on the request's headers, with this span as the parent. HTTP
     instrumentation below is suppressed meanwhile. Where somebody else has suppressed it there is no

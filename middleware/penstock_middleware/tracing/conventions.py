@@ -100,6 +100,7 @@ def send_attributes(request: Request, call: Call, target: Mapping[str, Any]) -> 
     if attempt and (retry := _retry_before(call, attempt)):
         attributes["penstock.retry.wait"] = retry.wait
         attributes["penstock.retry.reason"] = retry.reason
+        attributes["penstock.retry.source"] = retry.source
     return attributes
 
 

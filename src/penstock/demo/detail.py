@@ -1,6 +1,6 @@
-"""What the drawings want to know beyond Penstock's own spans: two middleware that add it.
+"""What the drawings want to know beyond Penstock's own spans: a middleware that adds it.
 
-They do what an application's may: one starts a span of its own, one adds an attribute to a send's.
+It does what an application's may, and starts a span of its own.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode
 
 from penstock.body import observe_body
-from penstock.call import Attempt, Call
-from penstock.facts import RetryScheduled
+from penstock.call import Call
 
 if TYPE_CHECKING:
     from penstock.body import BodyEnd
@@ -53,31 +52,12 @@ class BodySpan:
         return "BodySpan()"
 
 
-class RetrySource:
-    """Add to a send what set the wait before it, `backoff` or `retry_after`. The innermost."""
-
-    zone = "attempt"
-
-    async def __call__(self, request: Request, call_next: Next) -> Response:
-        """Look for the retry that led here, and tell it to the current span."""
-        number = Attempt.of(request).number
-        for fact in Call.of(request).facts if number else ():
-            if isinstance(fact, RetryScheduled) and fact.number == number:
-                trace.get_current_span().set_attribute("penstock.retry.source", fact.source)
-        return await call_next(request)
-
-    def __repr__(self) -> str:
-        return "RetrySource()"
-
-
 def detailed(stack: Stack) -> Stack:
-    """Return *stack* with both, where it traces at all."""
-    from penstock.middleware import AttemptTracing, Tracing
+    """Return *stack* with it, where it traces calls."""
+    from penstock.middleware import Tracing
 
-    kinds = {type(layer) for layer in stack}
-    if Tracing in kinds:
-        stack = stack.after(Tracing, BodySpan())
-    return stack.after(AttemptTracing, RetrySource()) if AttemptTracing in kinds else stack
+    traces = any(type(layer) is Tracing for layer in stack)
+    return stack.after(Tracing, BodySpan()) if traces else stack
 
 
 def _ns(seconds: float) -> int:
