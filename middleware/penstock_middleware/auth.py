@@ -12,6 +12,7 @@ from penstock import (
     ConfigurationError,
     InvalidOption,
     Key,
+    Keywords,
     Secret,
     apply_headers,
     copy_request,
@@ -28,7 +29,7 @@ _UNAUTHORIZED = 401
 _DRAINED = 65_536
 
 
-class Auth:
+class Auth(Keywords):
     """Put the credential on each send, on a copy: what stands above never sees it.
 
     The credential is the call's or the client's `api_key` or `auth`, else the one given here. It

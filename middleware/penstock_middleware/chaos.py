@@ -14,6 +14,7 @@ from penstock import (
     DeadlineExceeded,
     InvalidOption,
     Key,
+    Keywords,
     TimedOut,
     Until,
 )
@@ -28,7 +29,7 @@ _STATUSES = range(200, 600)  # RFC 9110 §15: final ones
 _BODY = b'{"error": {"message": "chaos"}}'
 
 
-class Chaos:
+class Chaos(Keywords):
     """Delay a share of the requests, and answer others with a failure instead of sending them.
 
     Put it innermost, with `.append(Chaos(…))`, in the place of the network. What it raises is what

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penstock import UNSET, Call, RequestOptions
+from penstock import UNSET, Call, Keywords, RequestOptions
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response
 
 
-class Deadline:
+class Deadline(Keywords):
     """Give the call the moment by which it must be over.
 
     `Timeout` ends an attempt by it, `Retry` does not sleep past it, and on the client's own

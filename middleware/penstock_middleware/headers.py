@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from penstock import Attempt, Call, InvalidOption, Key, Scope, __version__, apply_headers
+from penstock import Attempt, Call, InvalidOption, Key, Keywords, Scope, __version__, apply_headers
 
 if TYPE_CHECKING:
     from penstock import HeaderValue, Next, Request, Response
 
 
-class UserAgent:
+class UserAgent(Keywords):
     """Name the product: `penstock/1.0 httpx/0.28 python/3.11` (RFC 9110 §10.1.5).
 
     A `User-Agent` the client or the call gives in its headers stands.
@@ -51,7 +51,7 @@ class UserAgent:
         return f"UserAgent({self._prefix!r})" if self._prefix else "UserAgent()"
 
 
-class Headers:
+class Headers(Keywords):
     """Put headers on every attempt; one line comes out for each name, compared without case.
 
     The client's and the call's own headers are on the request already. What is callable among them

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from penstock import Call, InvalidOption, Key, apply_headers
+from penstock import Call, InvalidOption, Key, Keywords, apply_headers
 from penstock_middleware.retry.statuses import IDEMPOTENT
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _HEADER = "Idempotency-Key"
 
 
-class Idempotency:
+class Idempotency(Keywords):
     """Give each call of a method that is not idempotent a key of its own.
 
     Every attempt, redirect and hedge of the call has the same key, the next call another. With it,

@@ -9,6 +9,7 @@ from penstock import (
     Call,
     DetachedResponse,
     InvalidOption,
+    Keywords,
     PenstockError,
     status_error,
 )
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _FIRST_ERROR = 400  # RFC 9110 §15
 
 
-class RaiseForStatus:
+class RaiseForStatus(Keywords):
     """Raise the error a final response stands for.
 
     Outermost, so that everything inside sees the response itself.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from penstock import (
     Call,
     InvalidOption,
+    Keywords,
     Redirected,
     RedirectError,
     copy_request,
@@ -50,7 +51,7 @@ _BODY_HEADERS = (
 _SCHEMES = frozenset({"http", "https"})
 
 
-class Redirect:
+class Redirect(Keywords):
     """Follow 301, 302, 303, 307 and 308 (RFC 9110 §15.4).
 
     303 becomes a GET, and so do 301 and 302 of a POST, as browsers do (Fetch standard,

@@ -6,7 +6,7 @@ import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from penstock import Alone, Call, InvalidOption, Key, origin_of
+from penstock import Alone, Call, InvalidOption, Key, Keywords, origin_of
 from penstock_middleware.per_origin import MOST_ORIGINS
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _FIRST_SERVER_ERROR = 500  # RFC 9110 §15.6
 _TOO_MANY_REQUESTS = 429  # RFC 6585 §4
 
 
-class RetryBudget:
+class RetryBudget(Keywords):
     """Let `Retry` repeat as long as the origin's bucket has tokens.
 
     The bucket begins full. A call that succeeds at the first try puts `deposit` in, a repeat takes

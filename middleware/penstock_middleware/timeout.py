@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock import UNSET, Attempt, Call, DeadlineExceeded, TimedOut, Until
+from penstock import UNSET, Attempt, Call, DeadlineExceeded, Keywords, TimedOut, Until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PHASES = ("connect", "read", "write", "pool")
 
 
-class Timeout:
+class Timeout(Keywords):
     """Bound one attempt by the call's `timeout` and by what its deadline leaves.
 
     An attempt includes its redirects and a renewed credential.

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from penstock.facts import RetryScheduled as RetryScheduled
     from penstock.facts import RetryStopped as RetryStopped
     from penstock.facts import SendEnded as SendEnded
+    from penstock.keywords import Keywords as Keywords
     from penstock.messages import Request as Request
     from penstock.messages import Response as Response
     from penstock.options import REMOVE as REMOVE
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from penstock.runtime import Runtime as Runtime
     from penstock.scope import Scope as Scope
     from penstock.sdk import API as API
+    from penstock.sdk import CLIENT_ARGUMENTS as CLIENT_ARGUMENTS
     from penstock.sdk import Async as Async
     from penstock.sdk import AsyncAPI as AsyncAPI
     from penstock.sdk import AsyncItemPages as AsyncItemPages
@@ -211,6 +213,7 @@ _HOMES = {
         "RetryStopped",
         "SendEnded",
     ],
+    "keywords": ["Keywords"],
     "messages": ["Request", "Response"],
     "options": ["REMOVE", "UNSET", "HeaderValue", "RequestOptions"],
     "pages": [
@@ -231,6 +234,7 @@ _HOMES = {
     "scope": ["Scope"],
     "sdk": [
         "API",
+        "CLIENT_ARGUMENTS",
         "Async",
         "AsyncAPI",
         "AsyncItemPages",

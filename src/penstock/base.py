@@ -24,6 +24,7 @@ from penstock.building import Builder
 from penstock.call import Call
 from penstock.callers import line_of_caller
 from penstock.errors import ClientClosed, InvalidOption
+from penstock.keywords import Keywords
 from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of
 from penstock.redact import Secret, hide_key, key_problem
 from penstock.scope import Scope
@@ -49,7 +50,7 @@ _NOT_OPTIONS = frozenset({*_BODY, "options"})
 _STACKS_KEPT = 32
 
 
-class BaseClient:
+class BaseClient(Keywords):
     """A client's values, and the way of a call into its stack.
 
     Values come from arguments and defaults alone: the environment and files are read by

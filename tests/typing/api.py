@@ -133,6 +133,8 @@ Stack([not_async])  # type: ignore[list-item]
 stack.before(Retry, not_async)  # type: ignore[arg-type]
 stack.replace(Retry, Retry(), Retry())  # type: ignore[call-arg]
 Retry(base_delay="long")  # type: ignore[arg-type]
+Retry(max_retries=3)  # type: ignore[call-arg]
+assert_type(Retry(base_delay=1.0), Retry)
 
 # Options
 
@@ -178,6 +180,7 @@ def use(client: Client) -> None:
         assert_type(other, Client)
     Client("https://api.example.com", api_key=1)  # type: ignore[arg-type]
     Client("https://api.example.com", timeot=1.0)  # type: ignore[call-arg]
+    assert_type(Client("https://api.example.com", timeout=1.0), Client)
 
 
 # A client, async

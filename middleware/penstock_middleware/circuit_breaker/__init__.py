@@ -11,6 +11,7 @@ from penstock import (
     ConnectionFailed,
     InvalidOption,
     Key,
+    Keywords,
     origin_of,
 )
 from penstock_middleware.circuit_breaker.circuit import Circuit, Phase, Rules
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _FIRST_SERVER_ERROR = 500  # RFC 9110 §15.6
 
 
-class CircuitBreaker:
+class CircuitBreaker(Keywords):
     """Stop asking an origin that fails, so that callers hear at once and it can recover.
 
     The circuit to each origin is closed at first: attempts pass, and their outcomes are counted.

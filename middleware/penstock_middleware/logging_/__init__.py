@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from penstock import Call, InvalidOption, Key, Scope, observe_body
+from penstock import Call, InvalidOption, Key, Keywords, Scope, observe_body
 from penstock_middleware.logging_ import events
 from penstock_middleware.logging_.backends import BACKENDS, LEVELS
 from penstock_middleware.logging_.log import Failures, Log, span_ids
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from penstock import BodyEnd, Next, Request, Response
 
 
-class Logging:
+class Logging(Keywords):
     """Tell each call in events with stable names and fields; `events` has the table.
 
     A call ends with one of `http.call.completed`, `http.call.failed` (it raised, or its final

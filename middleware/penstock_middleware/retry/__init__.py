@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from penstock import UNSET, Call, InvalidOption
+from penstock import UNSET, Call, InvalidOption, Keywords
 from penstock_middleware.replay import Replay
 from penstock_middleware.retry.statuses import FIRST_ERROR, STATUSES
 
@@ -32,10 +32,14 @@ _JITTERS = (
     "proportional",
     "none",
 )  # Backoff's, which imports tenacity
+_HOW_MANY = (
+    "how many repeats may follow is the client's or the call's to say, as max_retries: "
+    "Client(max_retries=3), client.get(url, max_retries=3)"
+)
 _DRAINED = 65_536  # bytes: reading so much is cheaper than a new connection, and more is not
 
 
-class Retry:
+class Retry(Keywords):
     """Send a request again when what failed is likely to pass and safe to repeat.
 
     How many repeats may follow is a value of the client or the call (`max_retries`, 2 unless
@@ -68,6 +72,8 @@ class Retry:
     """
 
     divides = True
+
+    _elsewhere = dict.fromkeys(("max_retries", "retries", "max_attempts", "attempts"), _HOW_MANY)
 
     def __init__(
         self,

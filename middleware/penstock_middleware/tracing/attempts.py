@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock import Call, InvalidOption
+from penstock import Call, InvalidOption, Keywords
 from penstock_middleware.outcome import of_status
 from penstock_middleware.tracing.calls import check_span_end
 from penstock_middleware.tracing.client_telemetry import telemetry_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from penstock_middleware.tracing.telemetry import Telemetry
 
 
-class AttemptTracing:
+class AttemptTracing(Keywords):
     """Give each send one CLIENT span, `{method}` or `{method} {url.template}`, and one duration.
 
     By the HTTP conventions of OpenTelemetry (stable, 1.44): method, server and redacted `url.full`

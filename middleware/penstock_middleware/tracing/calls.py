@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock import Call, CircuitChanged, InvalidOption, RetryStopped
+from penstock import Call, CircuitChanged, InvalidOption, Keywords, RetryStopped
 from penstock_middleware.outcome import attempts_made, of_status
 from penstock_middleware.tracing.client_telemetry import telemetry_of
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from penstock import Next, Request, Response
 
 
-class Tracing:
+class Tracing(Keywords):
     """Give each call one INTERNAL span, `penstock.call {operation}`, above those of its sends.
 
     From its start it has `penstock.client.name`, `penstock.operation.name` and the call's

@@ -6,7 +6,7 @@ very same coroutine is stepped once, as a middleware is.
 
 from __future__ import annotations
 
-from penstock.sdk.api import API, AsyncAPI, BaseAPI
+from penstock.sdk.api import API, CLIENT_ARGUMENTS, AsyncAPI, BaseAPI
 from penstock.sdk.colour import Async, Colour, Sync
 from penstock.sdk.failing import Failures
 from penstock.sdk.model import ListModel, Model, plain
@@ -18,6 +18,7 @@ from penstock.sdk.stream import AsyncItemStream, Items, ItemStream
 
 __all__ = [
     "API",
+    "CLIENT_ARGUMENTS",
     "Async",
     "AsyncAPI",
     "AsyncItemPages",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from penstock.client import AsyncClient, Client
+from penstock.keywords import Keywords, keywords_of
 from penstock.sdk.colour import Async, Colour, Sync
 from penstock.sdk.resource import Resource
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from penstock.stack import Stack
 
 
-class BaseAPI(Resource[Colour]):
+CLIENT_ARGUMENTS: Final = keywords_of(Client.__init__) or frozenset()
+"""What `Client` takes by keyword: the `_others` of a constructor that passes its `**` on to it."""
+
+
+class BaseAPI(Keywords, Resource[Colour]):
     """What both colours of an API client share: the base of a product's own shared part.
 
     ```python

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from penstock import (
     API,
+    CLIENT_ARGUMENTS,
     UNSET,
     Async,
     AsyncAPI,
@@ -41,6 +42,8 @@ TIMEOUT_S = 60.0
 
 class _BabyAPI(BaseAPI[Colour], Calling[Colour]):
     """What both colours share: see `BabyAPI`."""
+
+    _others = CLIENT_ARGUMENTS - {"headers", "timeout"}
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from penstock import (
     API,
+    CLIENT_ARGUMENTS,
     UNSET,
     Async,
     AsyncAPI,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 class _Bayt(BaseAPI[Colour], Operations[Colour]):
     """What both colours share: see `BaytClient`."""
+
+    _others = CLIENT_ARGUMENTS - {"verify"}
 
     def __init__(  # noqa: PLR0917 - in the order of Bayt's own client
         self,

@@ -7,7 +7,18 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from penstock import API, UNSET, Async, AsyncAPI, BaseAPI, Colour, Stack, Sync, add_middleware
+from penstock import (
+    API,
+    CLIENT_ARGUMENTS,
+    UNSET,
+    Async,
+    AsyncAPI,
+    BaseAPI,
+    Colour,
+    Stack,
+    Sync,
+    add_middleware,
+)
 from penstock.clients.openai_compatible.chat import Chat
 from penstock.clients.openai_compatible.completions import Completions
 from penstock.clients.openai_compatible.embeddings import Embeddings
@@ -34,6 +45,8 @@ _POLICY = {"base_delay": 0.5, "max_delay": 8.0, "retry_after_cap": 120.0, "over_
 
 class _OpenAICompatible(BaseAPI[Colour]):
     """What both colours share: see `OpenAICompatible`."""
+
+    _others = CLIENT_ARGUMENTS
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ import httpx
 
 from penstock import (
     API,
+    CLIENT_ARGUMENTS,
     UNSET,
     Async,
     AsyncAPI,
@@ -49,6 +50,8 @@ _NO_KEY = (
 
 class _Pareta(BaseAPI[Colour]):
     """What both clients share; `Pareta` says what the arguments are."""
+
+    _others = CLIENT_ARGUMENTS
 
     def __init__(
         self,
