@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from penstock.call import Call as Call
     from penstock.call import Key as Key
     from penstock.call import copy_request as copy_request
+    from penstock.choosing import choose_stack as choose_stack
     from penstock.client import AsyncClient as AsyncClient
     from penstock.client import Client as Client
     from penstock.clock import Clock as Clock
@@ -161,6 +162,7 @@ _HOMES = {
     "building": ["apply_headers"],
     "bulk": ["AsyncBulk", "Bulk", "BulkRequest", "BulkResult"],
     "call": ["Attempt", "Call", "Key", "copy_request"],
+    "choosing": ["choose_stack"],
     "client": ["AsyncClient", "Client"],
     "clock": ["Clock"],
     "current_span": ["current_span_context"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from penstock.arguments import (
@@ -23,6 +24,7 @@ from penstock.bound import BoundStack
 from penstock.building import Builder
 from penstock.call import Call
 from penstock.callers import line_of_caller
+from penstock.choosing import choose_stack
 from penstock.errors import ClientClosed, InvalidOption
 from penstock.keywords import Keywords
 from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of
@@ -198,10 +200,8 @@ class BaseClient(Keywords):
             base = http_client.base_url
         self._urls = URLs(base, self._wire.family.http.URL)
         self._builder = self._make_builder()
-        if stack is None or (callable(stack) and not is_async(stack)):
-            standard = Stack.standard(settings, redirects=http_client is None)
-            stack = standard if stack is None else stack(standard)
-        self._bound_stack = self._bind(stack)
+        standard = partial(Stack.standard, settings, redirects=http_client is None)
+        self._bound_stack = self._bind(choose_stack(stack, standard))
         self._bound: OrderedDict[Any, BoundStack] = OrderedDict()
         self._check_key_colour()
         self._made_at = line_of_caller()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penstock.call import ATTEMPT, CALL, Attempt
+from penstock.choosing import checked_stack
 from penstock.errors import InvalidOption, PenstockError
 from penstock.facts import AttemptEnded
 from penstock.missing import no_response, stumbled_over_none
-from penstock.stack import Stack
 
 if TYPE_CHECKING:
     from penstock.call import Call
@@ -34,10 +34,7 @@ class BoundStack:
     __slots__ = ("_handler", "stack")
 
     def __init__(self, stack: Any, terminal: Next, *, is_async: bool) -> None:
-        if not isinstance(stack, Stack):
-            kind = type(stack).__name__
-            msg = f"stack must be a Stack, or a function that returns one, not {kind}"
-            raise InvalidOption(msg)
+        stack = checked_stack(stack)
         for layer in stack:
             if getattr(layer, "async_only", False) and not is_async:
                 msg = f"{layer!r} needs an event loop: use it in an AsyncClient"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from penstock import (
@@ -17,6 +18,7 @@ from penstock import (
     InvalidOption,
     Sync,
     add_middleware,
+    choose_stack,
     operation,
 )
 from penstock.clients.babyapi.calling import Calling
@@ -57,7 +59,7 @@ class _BabyAPI(BaseAPI[Colour], Calling[Colour]):
         should_retry: ShouldRetry | None = None,
         *,
         http_client: Any = None,
-        stack: Stack | None = None,
+        stack: Stack | Callable[[Stack], Stack] | None = None,
         middleware: Iterable[Middleware] = (),
         settings: BabyAPISettings | None = None,
         **options: Any,
@@ -67,17 +69,16 @@ class _BabyAPI(BaseAPI[Colour], Calling[Colour]):
         url = base_url or variables.get("BABYAPI_BASE_URL") or _base_of(http_client) or BASE_URL
         model = (default_model or "").strip() or variables.get("BABYAPI_DEFAULT_MODEL", "").strip()
         keeps_timeout = http_client is not None and timeout_s == TIMEOUT_S
-        if stack is None:
-            base_delay = max(0.0, float(retry_base_delay_s))
-            redirects = http_client is None
-            stack = stack_of(should_retry, base_delay, settings, redirects=redirects)
+        base_delay = max(0.0, float(retry_base_delay_s))
+        redirects = http_client is None
+        own = partial(stack_of, should_retry, base_delay, settings, redirects=redirects)
         client = self._make_client(
             url.rstrip("/"),
             api_key=key,
             headers=header_texts(default_headers or {}),
             timeout=UNSET if keeps_timeout else timeout_s,
             max_retries=max(0, int(max_retries)),
-            stack=add_middleware(stack, middleware),
+            stack=add_middleware(choose_stack(stack, own), middleware),
             settings=settings,
             http_client=http_client,
             **options,
@@ -232,7 +233,8 @@ class BabyAPI(_BabyAPI[Sync], API):
             raises, the default rule holds: failed connections, timeouts, 408, 429 and 5xx.
         http_client: Your own httpx or httpx2 client to send with; it is never closed, and keeps
             its own time limits unless *timeout_s* is another than 60.
-        stack: Instead of this client's whole stack, rules for repeats and error table included.
+        stack: Instead of this client's whole stack, rules for repeats and error table included; or
+            a function that makes it from this client's own.
         middleware: Your own, just outside `Retry`; just inside, if it says `zone = "attempt"`.
         settings: What `from_settings` read.
         **options: Any other argument of `penstock.Client`: `deadline`, `proxy`, `verify`,

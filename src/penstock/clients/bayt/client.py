@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from penstock import (
@@ -19,6 +20,7 @@ from penstock import (
     Secret,
     Sync,
     add_middleware,
+    choose_stack,
 )
 from penstock.clients.bayt.errors import own_error
 from penstock.clients.bayt.operations import Operations
@@ -53,7 +55,7 @@ class _Bayt(BaseAPI[Colour], Operations[Colour]):
         user_agent: str | None = None,
         *,
         http_client: Any = None,
-        stack: Stack | None = None,
+        stack: Stack | Callable[[Stack], Stack] | None = None,
         middleware: Iterable[Middleware] = (),
         settings: BaytSettings | None = None,
         **options: Any,
@@ -71,15 +73,14 @@ class _Bayt(BaseAPI[Colour], Operations[Colour]):
         if verify_ssl is not True or (http_client is None and options.get("transport") is None):
             options["verify"] = verify_ssl
         own = {"Accept": "application/json", "User-Agent": user_agent}
-        if stack is None:
-            stack = stack_of(retry_delay, settings, redirects=http_client is None)
+        standard = partial(stack_of, retry_delay, settings, redirects=http_client is None)
         client = self._make_client(
             base_url,
             api_key=key,
             headers={**{name: text for name, text in own.items() if text}, **(headers or {})},
             timeout=UNSET if http_client is not None and timeout == TIMEOUT else timeout,
             max_retries=max_retries,
-            stack=add_middleware(stack, middleware),
+            stack=add_middleware(choose_stack(stack, standard), middleware),
             settings=settings,
             http_client=http_client,
             **options,
@@ -172,7 +173,7 @@ class BaytClient(_Bayt[Sync], API):
         http_client: Your own httpx or httpx2 client to send with; it is never closed, and keeps its
             own time limits unless *timeout* is another than 30.
         stack: Instead of this client's whole stack, rules for repeats (and so *retry_delay*) and
-            error table included.
+            error table included; or a function that makes it from this client's own.
         middleware: Your own, just outside `Retry`; just inside, if it says `zone = "attempt"`.
         settings: What `from_settings` read.
         **options: Any other argument of `penstock.Client`: `deadline`, `transport`, `logger`,

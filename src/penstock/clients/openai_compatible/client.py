@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from penstock import (
     Stack,
     Sync,
     add_middleware,
+    choose_stack,
 )
 from penstock.clients.openai_compatible.chat import Chat
 from penstock.clients.openai_compatible.completions import Completions
@@ -28,7 +30,7 @@ from penstock.clients.openai_compatible.rerank import Rerank
 from penstock.middleware import GenAI, RaiseForStatus, Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from penstock import HeaderValue, Middleware, Response
     from penstock.clients.openai_compatible.settings import OpenAISettings
@@ -60,7 +62,7 @@ class _OpenAICompatible(BaseAPI[Colour]):
         timeout: Any = UNSET,
         max_retries: int = UNSET,  # type: ignore[assignment]  # UNSET is of no type but its own
         middleware: Iterable[Middleware] = (),
-        stack: Stack | None = None,
+        stack: Stack | Callable[[Stack], Stack] | None = None,
         settings: OpenAISettings | None = None,
         http_client: Any = None,
         default_headers: Mapping[str, HeaderValue] | None = None,
@@ -92,7 +94,7 @@ class _OpenAICompatible(BaseAPI[Colour]):
             timeout=timeout,
             max_retries=max_retries,
             stack=add_middleware(
-                _standard(settings, http_client) if stack is None else stack, middleware
+                choose_stack(stack, partial(_standard, settings, http_client)), middleware
             ),
             settings=settings,
             http_client=http_client,
@@ -161,7 +163,8 @@ class OpenAICompatible(_OpenAICompatible[Sync], API):
         max_retries: How many repeats may follow the first attempt. 2 unless given.
         middleware: The user's own, just outside `Retry`; just inside, if it says
             `zone = "attempt"`.
-        stack: Instead of this client's whole stack, retry rules and error table included.
+        stack: Instead of this client's whole stack, retry rules and error table included; or a
+            function that makes it from this client's own.
         settings: Where values that no argument gives come from.
         http_client: Your own httpx or httpx2 client to send with; it is never closed.
         default_headers: The openai package's name for *headers*.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -18,6 +19,7 @@ from penstock import (
     Secret,
     Sync,
     add_middleware,
+    choose_stack,
 )
 from penstock.clients.pareta.chat import Chat
 from penstock.clients.pareta.endpoints import Endpoints
@@ -29,7 +31,7 @@ from penstock.clients.pareta.tasks import Tasks
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from penstock import HeaderValue, Middleware, Stack
     from penstock.clients.pareta.settings import ParetaSettings
@@ -63,7 +65,7 @@ class _Pareta(BaseAPI[Colour]):
         http_client: Any = None,
         headers: Mapping[str, HeaderValue] | None = None,
         middleware: Iterable[Middleware] = (),
-        stack: Stack | None = None,
+        stack: Stack | Callable[[Stack], Stack] | None = None,
         settings: ParetaSettings | None = None,
         **options: Any,
     ) -> None:
@@ -74,15 +76,14 @@ class _Pareta(BaseAPI[Colour]):
             max_retries = given.get("retry.max_retries", MAX_RETRIES)
         if timeout is None:
             timeout = given.get("timeout", TIMEOUT)
-        if stack is None:
-            stack = standard_stack(settings, redirects=http_client is None)
+        own = partial(standard_stack, settings, redirects=http_client is None)
         client = self._make_client(
             str(base_url or given.get("base_url") or BASE_URL),
             api_key=_usable(api_key) if api_key else None,
             timeout=timeout if http_client is None else UNSET,
             max_retries=max(0, int(max_retries)),
             headers={"Accept": "application/json", **(headers or {})},
-            stack=add_middleware(stack, middleware),
+            stack=add_middleware(choose_stack(stack, own), middleware),
             settings=settings,
             http_client=http_client,
             **options,
@@ -198,8 +199,8 @@ class Pareta(_Pareta[Sync], API):
         headers: Headers of every request.
         middleware: The user's own, just outside `Retry`; just inside, if it says
             `zone = "attempt"`.
-        stack: Instead of this client's whole stack, retry rules and error table included; built
-            upon `penstock.clients.pareta.standard_stack()`, say.
+        stack: Instead of this client's whole stack, retry rules and error table included; or a
+            function that makes it from this client's own, `penstock.clients.pareta.standard_stack`.
         settings: Where values that no argument gives come from.
         **options: Any other argument of `penstock.Client`: `deadline`, `proxy`, `verify`,
             `transport`, `logger`, `tracer_provider`, ….
