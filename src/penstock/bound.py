@@ -34,13 +34,12 @@ class BoundStack:
     __slots__ = ("_handler", "stack")
 
     def __init__(self, stack: Any, terminal: Next, *, is_async: bool) -> None:
-        stack = checked_stack(stack)
-        for layer in stack:
+        self.stack = checked_stack(stack)
+        for layer in self.stack:
             if getattr(layer, "async_only", False) and not is_async:
                 msg = f"{layer!r} needs an event loop: use it in an AsyncClient"
                 raise InvalidOption(msg)
-        self.stack = stack
-        self._handler = stack.bind(terminal)
+        self._handler = self.stack.bind(terminal)
 
     async def run(self, call: Call, request: Any) -> Response:
         """Send *request*, which is *call*'s own from now on, and return what comes up.
