@@ -54,7 +54,7 @@ class BoundStack:
             try:
                 response = await self._handler(request)
             except PenstockError as error:
-                _end_only_attempt(call, None, type(error).__name__)
+                _end_only_attempt(call, error, None, type(error).__name__)
                 call.complete(error, request)
                 raise
             except AttributeError as error:
@@ -70,7 +70,7 @@ class BoundStack:
                 await call.runtime.close(opened)
             raise
         _claim(response, request)
-        _end_only_attempt(call, response.status_code, None)
+        _end_only_attempt(call, response, response.status_code, None)
         return response
 
 
@@ -82,8 +82,8 @@ def _claim(response: Any, request: Any) -> None:
         response.request = request
 
 
-def _end_only_attempt(call: Call, status: int | None, error: str | None) -> None:
+def _end_only_attempt(call: Call, outcome: Any, status: int | None, error: str | None) -> None:
     """Record the attempt of a stack without `Retry`, which is the whole call."""
     if not call.attempt_count:
         now = call.runtime.now()
-        call.record(AttemptEnded(0, now, now - call.started, status, error))
+        call.record_end(AttemptEnded(0, now, now - call.started, status, error), outcome)

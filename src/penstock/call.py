@@ -42,6 +42,9 @@ class Key(Generic[T]):
         return f"Key({self.name!r})"
 
 
+_ENDED = Key[Any]("what the attempt ended with")
+
+
 class Call:
     """What one logical call carries through the stack.
 
@@ -178,7 +181,7 @@ class Call:
             )
         else:
             ended = AttemptEnded(attempt.number, now, now - attempt.started, outcome.status_code)
-        self.record(ended)
+        self.record_end(ended, outcome)
 
     def complete(self, error: PenstockError, request: Request) -> None:
         """Tell an error on its way to the caller which call it belongs to."""
@@ -197,6 +200,29 @@ class Call:
         for fn, kinds in self._subscribers:
             if not kinds or type(fact) in kinds:
                 fn(self, fact)
+
+    def record_end(self, ended: AttemptEnded, outcome: Response | BaseException) -> None:
+        """Record how an attempt ended, with what.
+
+        Args:
+            ended: The fact.
+            outcome: Its response, or the error that ended it.
+        """
+        if not self._subscribers:
+            self.facts.append(ended)
+            return
+        # Not with the fact, which stays: the response leads to the call.
+        self._bag[_ENDED] = outcome
+        try:
+            self.record(ended)
+        finally:
+            del self._bag[_ENDED]
+
+    @property
+    def ended_with(self) -> Response | BaseException | None:
+        """The response or error of an attempt, while subscribers are told that it ended."""
+        outcome: Response | BaseException | None = self._bag.get(_ENDED)
+        return outcome
 
     def subscribe(self, fn: Callable[[Call, Any], None], *kinds: type) -> None:
         """Call `fn(call, fact)` for every fact from now on, or for those of *kinds* alone.

@@ -57,6 +57,8 @@ def test_one_event_a_call(log: Entries, colour: Any) -> None:
                 **ATTEMPT,
                 "url.template": "/v1/things",
                 "http.response.status_code": 200,
+                "network.protocol.version": "1.1",
+                "penstock.request.id": "req-1",
                 "duration_s": 2.0,
             },
         ),
@@ -104,17 +106,67 @@ def test_an_attempt_that_fails(log: Entries, colour: Any) -> None:
     connection = "penstock.errors.ConnectionFailed"
     status, resends = "http.response.status_code", "http.request.resend_count"
     failed = {"event": "http.attempt.failed", "log_level": "debug", **ATTEMPT}
+    answered = {**failed, "network.protocol.version": "1.1"}
     assert attempts == [
         {**failed, "error.type": connection, "duration_s": 0.0},
-        {**failed, "error.type": "503", status: 503, resends: 2, "duration_s": 3.0},
+        {**answered, "error.type": "503", status: 503, resends: 2, "duration_s": 3.0},
         {
-            **failed,
+            **answered,
             "event": "http.attempt.completed",
             status: 200,
             resends: 3,
             "duration_s": 0.0,
         },
     ]
+
+
+NAMED = {"X-Request-Id": "req-1"}
+
+
+@pytest.mark.parametrize(
+    ("extensions", "chunks", "told"),
+    [
+        ({"http_version": b"HTTP/2"}, [], ("2", "req-1")),
+        ({}, [], (None, "req-1")),
+        ({"http_version": b"HTTP/2"}, [httpx.ReadError("cut")], (None, "req-1")),
+    ],
+    ids=["answered", "the transport does not tell", "broke off after its head"],
+)
+@pytest.mark.parametrize("layers", [[Retry()], []], ids=["with Retry", "without"])
+def test_what_an_attempt_knows_of_the_server(
+    extensions: Any, chunks: Any, told: Any, layers: Any, log: Entries, colour: Any
+) -> None:
+    """An attempt tells the protocol's version and the server's request id, where it knows them."""
+    reply = Reply(headers=NAMED, chunks=chunks)
+
+    async def speak(request: Any, call_next: Any) -> Any:
+        response = await call_next(request)
+        del response.extensions["http_version"]
+        response.extensions.update(extensions)
+        return response
+
+    rig = Rig(colour, [reply], stack=untraced(*layers, speak), **ONCE)
+    rig.get()
+    (attempt,) = [entry for entry in log if entry["event"].startswith("http.attempt.")]
+    assert (
+        attempt.get("network.protocol.version"),
+        attempt.get("penstock.request.id"),
+    ) == told
+
+
+def test_a_stream_s_attempt_knows_the_server(log: Entries, colour: Any) -> None:
+    """An attempt whose body is still to come tells what its head told."""
+    rig = Rig(colour, [Reply(headers=NAMED, chunks=[b"a"])], stack=untraced(Retry()))
+    rig.read()
+    assert log[0]["penstock.request.id"] == "req-1"
+
+
+def test_a_secret_in_a_request_id(log: Entries, colour: Any) -> None:
+    """A request id that repeats the key is told without it."""
+    key = "sk-canary-0123456789"
+    reply = Reply(headers={"X-Request-Id": f"for-{key}"})
+    Rig(colour, [reply], stack=untraced(Retry()), api_key=key).get()
+    assert [entry["penstock.request.id"] for entry in log] == ["for-REDACTED"] * 2
 
 
 class Refused(PenstockError):

@@ -6,8 +6,8 @@ and waits are in seconds, and what is not known is left out.
     http.call.completed      info, or as asked for; (call), status, request id
     http.call.failed         warning; (call), status, request id, error.type, exception.message
     http.call.cancelled      debug; duration_s, penstock.attempts
-    http.attempt.completed   debug; (attempt), status
-    http.attempt.failed      debug; (attempt), status, error.type
+    http.attempt.completed   debug; (attempt), status, version, request id
+    http.attempt.failed      debug; (attempt), status, version, request id, error.type
     http.retry.scheduled     info; penstock.operation.name, penstock.retry.reason,
                              penstock.retry.wait, penstock.retry.source, http.request.resend_count
     http.retry.exhausted     warning; penstock.attempts, penstock.retry.reason (why not again),
@@ -25,6 +25,7 @@ and waits are in seconds, and what is not known is left out.
     (attempt)    http.request.method, server.address, server.port, url.template,
                  http.request.resend_count, duration_s
     status       http.response.status_code
+    version      network.protocol.version
     request id   penstock.request.id, the server's
 """
 
@@ -46,7 +47,7 @@ from penstock import (
     scrub,
 )
 from penstock_middleware.outcome import Outcome, attempts_made, of_fact
-from penstock_middleware.tracing.conventions import TEMPLATE, template_of
+from penstock_middleware.tracing.conventions import TEMPLATE, template_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,9 +82,7 @@ def call_ended(call: Call, request: Request, outcome: Outcome, response: Respons
     }
     if response is not None:
         fields["http.response.status_code"] = response.status_code
-        request_id = request_id_of(response.headers)
-        if request_id is not None:
-            fields["penstock.request.id"] = scrub(request_id, call.scope.secrets)
+        fields["penstock.request.id"] = _shown_id(request_id_of(response.headers), call)
     if outcome.error_type is not None:
         fields["error.type"] = outcome.error_type
         fields["exception.message"] = outcome.message
@@ -124,10 +123,26 @@ def _attempt_ended(call: Call, fact: AttemptEnded) -> tuple[str, Fields] | None:
     return name, {
         **target,
         "http.response.status_code": fact.status,
+        **_of_answer(call),
         "http.request.resend_count": sends[-1].number or None if sends else None,
         "duration_s": _rounded(fact.elapsed),
         "error.type": outcome.error_type,
     }
+
+
+def _of_answer(call: Call) -> Fields:
+    """Return what is known of the server's side of the attempt that has just ended."""
+    outcome: Any = call.ended_with
+    if outcome is None or isinstance(outcome, BaseException):
+        return {"penstock.request.id": _shown_id(getattr(outcome, "request_id", None), call)}
+    return {
+        "network.protocol.version": version_of(outcome),
+        "penstock.request.id": _shown_id(request_id_of(outcome.headers), call),
+    }
+
+
+def _shown_id(request_id: str | None, call: Call) -> str | None:
+    return None if request_id is None else scrub(request_id, call.scope.secrets)
 
 
 def _retry_scheduled(call: Call, fact: RetryScheduled) -> tuple[str, Fields]:

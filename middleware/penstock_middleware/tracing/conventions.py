@@ -107,11 +107,10 @@ def send_attributes(request: Request, call: Call, target: Mapping[str, Any]) -> 
 def response_attributes(response: Response) -> dict[str, Any]:
     """Return what the head of a response tells of its send."""
     attributes: dict[str, Any] = {"http.response.status_code": response.status_code}
-    extensions = response.extensions
-    version = extensions.get("http_version")
+    version = version_of(response)
     if version is not None:
-        attributes["network.protocol.version"] = _VERSIONS.get(version) or _version(version)
-    peer = _peer_of(extensions.get("network_stream"))
+        attributes["network.protocol.version"] = version
+    peer = _peer_of(response.extensions.get("network_stream"))
     if isinstance(peer, tuple):  # a Unix socket's is a path
         attributes["network.peer.address"], attributes["network.peer.port"] = peer[:2]
     return attributes
@@ -124,8 +123,12 @@ def _peer_of(stream: Any) -> Any:
         return None
 
 
-def _version(version: bytes) -> str:
-    return version.decode("ascii", "replace").removeprefix("HTTP/")
+def version_of(response: Response) -> str | None:
+    """Return the version of HTTP that was spoken, or None where the transport does not tell."""
+    version = response.extensions.get("http_version")
+    if version is None:
+        return None
+    return _VERSIONS.get(version) or version.decode("ascii", "replace").removeprefix("HTTP/")
 
 
 def template_of(call: Call) -> str | None:
