@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -85,7 +87,7 @@ SPAN = {
 
 
 class Ears:
-    """An SDK that keeps spans and points."""
+    """An SDK that keeps spans, points, and for who is given `loggers`, events."""
 
     def __init__(self, sampler: Sampler = ALWAYS_ON) -> None:
         self._exporter = InMemorySpanExporter()
@@ -93,11 +95,18 @@ class Ears:
         tracers = TracerProvider(sampler=sampler, shutdown_on_exit=False)
         tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
         meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self._records = InMemoryLogRecordExporter()
+        self.loggers = LoggerProvider(shutdown_on_exit=False)
+        self.loggers.add_log_record_processor(SimpleLogRecordProcessor(self._records))
         self.options: dict[str, Any] = {"tracer_provider": tracers, "meter_provider": meters}
 
     @property
     def spans(self) -> list[ReadableSpan]:
         return list(self._exporter.get_finished_spans())
+
+    @property
+    def records(self) -> list[Any]:
+        return list(self._records.get_finished_logs())
 
     @property
     def models(self) -> list[ReadableSpan]:

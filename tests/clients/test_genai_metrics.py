@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
+from penstock import Stack
+from penstock.middleware import GenAI, Tracing
 from penstock.testing import Reply
 
 from .genai_support import Ears, ask, attributes, leave, read
@@ -84,6 +87,70 @@ def test_a_stream_has_a_first_chunk(colour: Any) -> None:
     assert [point.sum for point, _, _ in points[DURATION]] == [5.0]
     assert points[FIRST][0][0].explicit_bounds == SECONDS
     assert USAGE not in points
+
+
+EACH = "gen_ai.client.operation.time_per_output_chunk"
+
+
+def timing(colour: Any, ears: Ears, *steps: Any, **options: Any) -> Rig:
+    """Return a client that measures the time between the chunks of a stream."""
+    genai = GenAI(chunk_times=True)
+    change: Any = lambda stack: stack.replace(GenAI, genai)  # noqa: E731 - its type is of no use
+    return Rig(colour, events(*steps), stack=change, **{**ears.options, **options})
+
+
+def test_each_chunk_is_measured_where_that_is_asked_for(colour: Any) -> None:
+    """Each chunk after the first has the time since the one before it; the end is no chunk."""
+    ears = Ears()
+    first, second, third, last = spoken("a", "b")
+    steps = [2.0, first, 0.5, second, 0.25, third, 1.0, last, 3.0, DONE]
+    read(timing(colour, ears, *steps))
+    ((point, unit, _),) = ears.points()[EACH]
+    assert (point.count, point.sum, point.min, point.max) == (3, 1.75, 0.25, 1.0)
+    assert (dict(point.attributes), unit) == (ANSWERED, "s")
+    assert point.explicit_bounds == SECONDS
+    assert ears.told(FIRST) == [ANSWERED]
+
+
+def test_chunks_are_not_measured_unasked(colour: Any) -> None:
+    """Without being asked for, and for what is no stream, there is no time of a chunk."""
+    ears = Ears()
+    read(Rig(colour, events(*spoken("a"), DONE), **ears.options))
+    assert EACH not in ears.points()
+    genai = GenAI(chunk_times=True)
+    stack = Stack.standard().replace(Tracing, genai)
+    ask(Rig(colour, Reply(json=ANSWER), stack=stack, **ears.options))
+    assert EACH not in ears.points()
+    assert repr(genai) == "GenAI(chunk_times=True)"
+
+
+def test_the_chunks_of_a_stream_that_breaks(colour: Any) -> None:
+    """A stream that broke off or was left is measured as far as it came."""
+    ears = Ears()
+    broken = [1.0, *spoken("a")[:2], 2.0, httpx.ReadError("cut")]
+    read(timing(colour, ears, *broken))
+    ((point, _, _),) = ears.points()[EACH]
+    assert (point.count, point.sum) == (1, 0.0)
+    left = Ears()
+    leave(timing(colour, left, *spoken("a"), DONE))
+    assert EACH not in left.points()
+
+
+def test_chunks_where_nobody_measures(colour: Any) -> None:
+    """Where there are spans and no metrics, chunks are not timed, and the stream is as ever."""
+    ears = Ears()
+    assert read(timing(colour, ears, *spoken("a"), DONE, meter_provider=None)) is None
+    assert len(ears.models) == 1
+    assert ears.points() == {}
+
+
+@pytest.mark.usefixtures("latest")
+def test_each_chunk_in_the_latest_names(colour: Any) -> None:
+    """In development the metric has the name of the inference it is of."""
+    ears = Ears()
+    read(timing(colour, ears, *spoken("a"), DONE))
+    assert ears.points()["gen_ai.client.inference.time_per_output_chunk"][0][0].count == 2
+    assert EACH not in ears.points()
 
 
 def test_what_failed_is_measured(colour: Any) -> None:

@@ -8,6 +8,8 @@ from functools import partialmethod
 from typing import TYPE_CHECKING, Any
 
 import anyio
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -40,6 +42,7 @@ class Told:
 
     Attributes:
         lines: Events as `(event, level, fields)`.
+        loggers: A logger provider, for the events of models.
     """
 
     def __init__(self) -> None:
@@ -48,11 +51,18 @@ class Told:
         self._tracers = TracerProvider(shutdown_on_exit=False)
         self._tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self._meters = MeterProvider([self._reader], shutdown_on_exit=False)
+        self._records = InMemoryLogRecordExporter()
+        self.loggers = LoggerProvider(shutdown_on_exit=False)
+        self.loggers.add_log_record_processor(SimpleLogRecordProcessor(self._records))
         self.lines: list[tuple[str, str, Mapping[str, Any]]] = []
 
     @property
     def spans(self) -> Sequence[ReadableSpan]:
         return self._spans.get_finished_spans()
+
+    @property
+    def records(self) -> Sequence[Any]:
+        return self._records.get_finished_logs()
 
     @functools.cached_property
     def metrics(self) -> dict[str, tuple[str, set[str]]]:
@@ -156,7 +166,8 @@ def _streams(told: Told) -> None:
 
 
 def _models(told: Told) -> None:
-    stack = Stack.standard().replace(Tracing, GenAI())
+    genai = GenAI(chunk_times=True, logger_provider=told.loggers)
+    stack = Stack.standard().replace(Tracing, genai)
     body: dict[str, Any] = {
         "model": "m",
         "messages": [{"role": "user", "content": "Hello."}],
@@ -195,7 +206,7 @@ def _models(told: Told) -> None:
     client = told.client(503, forever=True, stack=stack)
     with contextlib.suppress(PenstockError):
         client.post(chat, json=body, **asked)
-    chunks = [b'data: {"id": "c"}\n\n', b"data: [DONE]\n\n"]
+    chunks = [b'data: {"id": "c"}\n\n'] * 2 + [b"data: [DONE]\n\n"]
     sse = {"Content-Type": "text/event-stream"}
     client = told.client(Reply(headers=sse, chunks=chunks), stack=stack)
     list(client.stream_events("POST", chat, json={**body, "stream": True}, **asked))

@@ -24,7 +24,7 @@ def told() -> Told:
         prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT"
         environ.setenv(f"{prefix}_REQUEST", "accept")
         environ.setenv(f"{prefix}_RESPONSE", "x-request-id")
-        environ.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_ONLY")
+        environ.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "SPAN_AND_EVENT")
         play(backend)
     return backend
 
@@ -105,6 +105,22 @@ def test_events(told: Told) -> None:
         assert level in table[event]
         names = fields.keys() - EVERY_EVENT
         assert [name for name in names if f"`{name}`" not in table[event]] == []
+
+
+def test_events_of_models(told: Told) -> None:
+    """Every event of a model is in the table, and has what the page says that its span has."""
+    (name,), attributes = rows("Events of models"), rows("Attributes of a model call's span")
+    said = {name for name in attributes if name.endswith((".messages", ".definitions"))}
+    ours = {name for name in attributes if name.startswith("penstock.")}
+    seen: set[str] = set()
+    for record in told.records:
+        log = record.log_record
+        assert (log.event_name, log.severity_number.name) == (name, "INFO")
+        assert not any(isinstance(log.attributes[name], str) for name in said & set(log.attributes))
+        seen.update(log.attributes)
+    assert unlisted(seen, attributes) == []
+    assert said <= seen
+    assert not seen & ours
 
 
 def test_the_values_of_an_outcome(told: Told) -> None:

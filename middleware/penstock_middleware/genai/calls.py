@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock import Call, InvalidOption, Key, Scope, json_of, observe_events
 from penstock_middleware.genai.names import OPERATIONS
+from penstock_middleware.genai.policy import PLACES, Places, Policy
 from penstock_middleware.outcome import OK, of_status
 from penstock_middleware.tracing.calls import Tracing, told_at_end
 
@@ -28,15 +29,21 @@ class GenAI(Tracing):
     of it: what is told there is read off the events that the caller reads. Metrics: duration,
     tokens, time to first chunk, and those of `Tracing`.
 
-    What is said, to the model or by it, is not on it unless asked for.
+    What is said, to the model or by it, is told nowhere unless asked for. It is asked for on the
+    span, or in an event of OpenTelemetry's logs, `gen_ai.client.inference.operation.details`, with
+    all that the span has of the model.
 
     Args:
         provider: The provider's name in the conventions, or one of your own; unless given, it goes
             by the server's host, and is `openai` at a host that is not known.
         operations: Operations by the end of their path, beside those of OpenAI's API: chat
             completions, completions, embeddings, rerank.
-        capture_content: Whether the messages are on the span: as
+        capture_content: Where the messages are told: `span_only` (or True), `event_only`,
+            `span_and_event`, or `no_content` (or False); as
             `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` says unless given.
+        chunk_times: Whether the time from each chunk of a stream to the next is measured too.
+        logger_provider: An OpenTelemetry logger provider for the events; the global one unless
+            given.
         stream_span_end: As of `Tracing`.
 
     Raises:
@@ -48,17 +55,22 @@ class GenAI(Tracing):
         provider: str | None = None,
         *,
         operations: Mapping[str, str] | None = None,
-        capture_content: bool | None = None,
+        capture_content: bool | str | None = None,
+        chunk_times: bool = False,
+        logger_provider: Any = None,
         stream_span_end: str = "body",
     ) -> None:
         super().__init__(stream_span_end)
         if provider is not None and not (isinstance(provider, str) and provider):
             raise InvalidOption(f"provider must be a name, not {provider!r}")
-        if capture_content is not None and not isinstance(capture_content, bool):
-            raise InvalidOption(f"capture_content must be a bool, not {capture_content!r}")
+        if logger_provider is not None and not hasattr(logger_provider, "get_logger"):
+            kind = type(logger_provider).__name__
+            raise InvalidOption(f"logger_provider must have .get_logger, which {kind} has not")
+        policy = Policy(_places(capture_content), chunk_times, logger_provider)
         self._provider = provider
         self._own_operations = dict(operations or {})
         self._capture_content = capture_content
+        self._policy = policy
         known = {**OPERATIONS, **self._own_operations}
         # The longest first: a chat's path ends like a completion's.
         self._operations = sorted(known.items(), key=lambda item: -len(item[0]))
@@ -70,7 +82,7 @@ class GenAI(Tracing):
         Args:
             stack: A stack; one without `Tracing` stays as it is.
             provider: As of `GenAI`.
-            **options: `operations`, `capture_content`.
+            **options: `operations`, `capture_content`, `chunk_times`, `logger_provider`.
         """
         for layer in stack:
             if type(layer) is Tracing:
@@ -83,14 +95,12 @@ class GenAI(Tracing):
         if not isinstance(call.json, Mapping):
             return await super().__call__(request, call_next)
         models = call.once(_MODELS, _open)
-        if not models.is_heard:
+        if not (models.is_heard or models.tells(self._policy)):
             return await call_next(request)
         operation = self._operation_of(request)
         if operation is None:
             return await super().__call__(request, call_next)
-        watched = models.start(
-            call, request, operation, self._provider, content=self._capture_content
-        )
+        watched = models.start(call, request, operation, self._provider, self._policy)
         if watched is None:
             return await call_next(request)
         span = watched.span
@@ -120,9 +130,23 @@ class GenAI(Tracing):
         shown += [f"operations={self._own_operations!r}"] if self._own_operations else []
         if self._capture_content is not None:
             shown.append(f"capture_content={self._capture_content!r}")
+        shown += ["chunk_times=True"] if self._policy.chunk_times else []
         if self.stream_span_end != "body":
             shown.append(f"stream_span_end={self.stream_span_end!r}")
         return f"GenAI({', '.join(shown)})"
+
+
+def _places(capture_content: bool | str | None) -> Places | None:
+    if capture_content is None:
+        return None
+    if isinstance(capture_content, bool):
+        return PLACES["span_only" if capture_content else "no_content"]
+    if not isinstance(capture_content, str) or capture_content not in PLACES:
+        known = ", ".join(PLACES)
+        raise InvalidOption(
+            f"capture_content must be a bool or one of {known}, not {capture_content!r}"
+        )
+    return PLACES[capture_content]
 
 
 def _open(scope: Scope) -> ModelTelemetry:

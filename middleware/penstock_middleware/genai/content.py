@@ -14,34 +14,39 @@ if TYPE_CHECKING:
 
     from penstock import Secret
 
-_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-_ON_SPANS = frozenset({"span_only", "span_and_event", "true"})
+_DEEPEST = 32  # levels: a tool's parameters have a handful
 
 
-def wants_content(environ: Mapping[str, str]) -> bool:
-    """Tell whether the application wants content on spans.
-
-    Args:
-        environ: `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is `SPAN_ONLY`,
-            `SPAN_AND_EVENT`, or, as older instrumentations had it, `true`; else it does not. There
-            are no events.
-    """
-    return environ.get(_VARIABLE, "").strip().lower() in _ON_SPANS
-
-
-def said_to_model(body: Mapping[str, Any], secrets: Iterable[Secret]) -> dict[str, str]:
-    """Return the attributes of what a request says: messages or a prompt, and tools.
+def said_to_model(body: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return what a request says, by attribute: messages or a prompt, and tools.
 
     Args:
         body: Its JSON body.
-        secrets: Credentials in use, which are taken out.
     """
     messages = [_message(one) for one in _listed(body.get("messages")) if isinstance(one, dict)]
     prompt = body.get("prompt")
     prompts = [prompt] if isinstance(prompt, str) else _listed(prompt)
     messages += [_spoken("user", one) for one in prompts if isinstance(one, str)]
     said = {names.INPUT_MESSAGES: messages, names.TOOL_DEFINITIONS: _listed(body.get("tools"))}
-    return {name: _json(value, secrets) for name, value in said.items() if value}
+    return {name: value for name, value in said.items() if value}
+
+
+def as_texts(said: Mapping[str, Any], secrets: Iterable[Secret]) -> dict[str, str]:
+    """Return what was said as JSON, which spans take.
+
+    Args:
+        said: By attribute.
+        secrets: Credentials in use, which are taken out.
+    """
+    return {name: _json(value, secrets) for name, value in said.items()}
+
+
+def as_values(said: Mapping[str, Any], secrets: Iterable[Secret]) -> dict[str, Any]:
+    """Return what was said in structured form, which events must have; see `as_texts`.
+
+    What is nested deeper than anybody looks is JSON all the same: an SDK walks it by recursion.
+    """
+    return {name: _clean(value, secrets) for name, value in said.items()}
 
 
 class Said:
@@ -59,10 +64,10 @@ class Said:
         if isinstance(document.get("output"), str):  # of an API that has text in, text out
             self._choices.setdefault(0, _Choice()).take({"text": document["output"]})
 
-    def attributes(self, secrets: Iterable[Secret]) -> dict[str, str]:
-        """Return the attribute of what was said, if anything was."""
+    def by_model(self) -> dict[str, list[Any]]:
+        """Return what was said, by attribute, if anything was."""
         messages = [self._choices[index].message() for index in sorted(self._choices)]
-        return {names.OUTPUT_MESSAGES: _json(messages, secrets)} if messages else {}
+        return {names.OUTPUT_MESSAGES: messages} if messages else {}
 
 
 class _Choice:
@@ -127,6 +132,20 @@ def _spoken(role: Any, said: str) -> dict[str, Any]:
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _clean(value: Any, secrets: Iterable[Secret], depth: int = 0) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, (dict, list, tuple)) and depth == _DEEPEST:
+        return _json(value, secrets)
+    if isinstance(value, dict):
+        return {
+            scrub(str(key), secrets): _clean(one, secrets, depth + 1) for key, one in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_clean(one, secrets, depth + 1) for one in value]
+    return scrub(str(value), secrets)
 
 
 def _json(value: Any, secrets: Iterable[Secret]) -> str:

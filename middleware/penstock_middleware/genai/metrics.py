@@ -49,23 +49,32 @@ class ModelMetrics:
             description="Time until the first chunk of a stream.",
             explicit_bucket_boundaries_advisory=names.SECONDS,
         )
+        self._each_chunk = meter.create_histogram(
+            version.each_chunk,
+            unit="s",
+            description="Time from one chunk of a stream to the next.",
+            explicit_bucket_boundaries_advisory=names.SECONDS,
+        )
         metrics = {metric.name: metric for some in version.tokens.values() for metric in some}
         self._tokens = {
             name: _count(meter, name) if metric.is_counter else _spread(meter, name)
             for name, metric in metrics.items()
         }
 
-    def start(self, asked: dict[str, Any]) -> Measure:
+    def start(self, asked: dict[str, Any], gaps: list[float] | None = None) -> Measure:
         """Begin measuring one call; call what is returned at its end.
 
         Args:
             asked: The attributes of its request.
+            gaps: Where the seconds between its chunks are gathered, or None if they are not.
         """
-        return partial(self._ended, {name: asked[name] for name in MEASURED if name in asked})
+        measured = {name: asked[name] for name in MEASURED if name in asked}
+        return partial(self._ended, measured, gaps)
 
     def _ended(
         self,
         asked: dict[str, Any],
+        gaps: list[float] | None,
         seconds: float,
         attributes: dict[str, Any],
         size: int | None,  # noqa: ARG002 - as every Measure
@@ -80,6 +89,8 @@ class ModelMetrics:
         duration.record(seconds, with_error, context)
         if names.FIRST_CHUNK in attributes:
             self._first_chunk.record(attributes[names.FIRST_CHUNK], told, context)
+        for gap in gaps or ():
+            self._each_chunk.record(gap, told, context)
         for metric in version.tokens.get(operation, version.tokens[""]):
             count = attributes.get(metric.attribute, 0 if metric.counts_none else None)
             if count is not None:

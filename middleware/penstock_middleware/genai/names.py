@@ -33,6 +33,7 @@ REASONING = "gen_ai.usage.reasoning.output_tokens"
 INPUT_MESSAGES = "gen_ai.input.messages"
 OUTPUT_MESSAGES = "gen_ai.output.messages"
 TOOL_DEFINITIONS = "gen_ai.tool.definitions"
+DETAILS = "gen_ai.client.inference.operation.details"
 OPENAI_API = "openai.api.type"
 OPENAI_TIER = "openai.response.service_tier"
 OPENAI_FINGERPRINT = "openai.response.system_fingerprint"
@@ -46,6 +47,9 @@ OPERATIONS = {
 """What an operation is called, by the end of its path in OpenAI-shaped APIs. `rerank` has no name
 in the conventions yet, which let it have one of ours; it is the one others use.
 """
+
+NOT_INFERENCE = frozenset({"embeddings", "rerank"})
+"""Operations that generate nothing: there is no event of what was said."""
 
 OPENAI = "openai"
 
@@ -106,6 +110,7 @@ class Names:
         duration: The metric of how long an operation took.
         durations: Operations that have another.
         first_chunk: The metric of how long a stream's first chunk took.
+        each_chunk: The metric of how long each further one took after the one before it.
         tokens: The metrics of tokens, by operation; those of any other are by the empty string.
         broken_reason: The finish reason of a choice whose stream broke before it had one, or None.
     """
@@ -118,6 +123,7 @@ class Names:
     duration: str
     durations: Mapping[str, str]
     first_chunk: str
+    each_chunk: str
     tokens: Mapping[str, tuple[TokenMetric, ...]]
     broken_reason: str | None
 
@@ -157,6 +163,7 @@ V1_41 = Names(
     duration="gen_ai.client.operation.duration",
     durations={},
     first_chunk="gen_ai.client.operation.time_to_first_chunk",
+    each_chunk="gen_ai.client.operation.time_per_output_chunk",
     tokens={
         "": (
             TokenMetric(INPUT_TOKENS, "gen_ai.client.token.usage", {"gen_ai.token.type": "input"}),
@@ -211,6 +218,7 @@ LATEST = replace(
         "embeddings": "gen_ai.client.embeddings.duration",
     },
     first_chunk="gen_ai.client.inference.time_to_first_chunk",
+    each_chunk="gen_ai.client.inference.time_per_output_chunk",
     tokens={
         "": (),
         "chat": _INFERENCE,

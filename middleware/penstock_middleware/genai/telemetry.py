@@ -12,8 +12,9 @@ from penstock import origin_of
 from penstock_middleware.genai import names
 from penstock_middleware.genai.answered import Answer
 from penstock_middleware.genai.asked import asked
-from penstock_middleware.genai.content import Said, said_to_model, wants_content
+from penstock_middleware.genai.content import Said, as_texts, said_to_model
 from penstock_middleware.genai.metrics import ModelMetrics
+from penstock_middleware.genai.policy import NOWHERE, places_in
 from penstock_middleware.outcome import OK
 from penstock_middleware.tracing.client_telemetry import telemetry_of
 from penstock_middleware.tracing.conventions import server_attributes
@@ -24,10 +25,12 @@ from penstock_middleware.tracing.telemetry import of_call, start_call_span
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opentelemetry._logs import Logger
     from opentelemetry.context import Context
 
     from penstock import BodyEnd, Call, Event, Origin, Request, Scope
     from penstock_middleware.genai.names import Names
+    from penstock_middleware.genai.policy import Policy
     from penstock_middleware.outcome import Outcome
     from penstock_middleware.tracing.live_span import LiveSpan, Measure
 
@@ -43,7 +46,8 @@ class ModelTelemetry:
 
     def __init__(self, scope: Scope) -> None:
         self._version = version = names.names_of(os.environ)
-        self._wants_content = wants_content(os.environ)
+        self._places = places_in(os.environ)
+        self._loggers: dict[Any, Logger] = {}
         self._targets: dict[tuple[Origin, str, str | None], Target] = {}
         self._listening = Listening(
             scope, names.SCOPE, version.schema_url, partial(ModelMetrics, version)
@@ -55,14 +59,22 @@ class ModelTelemetry:
         listening = self._listening
         return listening.tracer() is not None or listening.metrics() is not None
 
+    def tells(self, policy: Policy) -> bool:
+        """Tell whether events are wanted, and somebody listens to them.
+
+        Args:
+            policy: The middleware's.
+        """
+        places = self._places if policy.content is None else policy.content
+        return places.in_event and self._logger(policy.logger_provider) is not None
+
     def start(
         self,
         call: Call,
         request: Request,
         operation: str,
         provider: str | None,
-        *,
-        content: bool | None,
+        policy: Policy,
     ) -> ModelCall | None:
         """Start watching a call of a model; None where telemetry is suppressed.
 
@@ -71,7 +83,7 @@ class ModelTelemetry:
             request: Its request.
             operation: The operation's name.
             provider: The provider's, or None to go by the server's host.
-            content: Whether what is said is shown, or None to do as the environment says.
+            policy: What is told besides.
         """
         origin = call.origin if call.home is not None and call.origin else origin_of(request.url)
         target = self._target(origin, operation, provider)
@@ -80,25 +92,58 @@ class ModelTelemetry:
         attributes = target.attributes | asked(body, target.requested, secrets)
         model = attributes.get(names.REQUEST_MODEL)
         metrics = self._listening.metrics()
+        gaps: list[float] | None = [] if policy.chunk_times and metrics is not None else None
         measure = _both(
-            None if metrics is None else metrics.start(attributes),
+            None if metrics is None else metrics.start(attributes, gaps),
             telemetry_of(call).measure_call(call),
         )
-        shows_content = self._wants_content if content is None else content
-        if shows_content:
-            attributes |= said_to_model(body, secrets)
+        attributes |= of_call(call)
+        said = None
+        places = self._places if policy.content is None else policy.content
+        if places is not NOWHERE:
+            said, to_model = Said(), said_to_model(body)
+            if places.in_event and operation not in names.NOT_INFERENCE:
+                details = self._details(policy, call, attributes, to_model, said)
+                measure = _both(measure, details)
+            if places.on_span:
+                attributes = attributes | as_texts(to_model, secrets)
         span = start_call_span(
             self._listening.tracer(),
             f"{operation} {model}" if model else operation,
             SpanKind.CLIENT,
-            attributes | of_call(call),
+            attributes,
             call,
             measure,
         )
         if span is None:
             return None
         answer = Answer(operation, target.provider, self._version)
-        return ModelCall(span, call, answer, Said() if shows_content else None)
+        return ModelCall(span, call, answer, said, on_span=places.on_span, gaps=gaps)
+
+    def _details(
+        self,
+        policy: Policy,
+        call: Call,
+        asked: dict[str, Any],
+        to_model: dict[str, Any],
+        said: Said,
+    ) -> Measure | None:
+        logger = self._logger(policy.logger_provider)
+        if logger is None:
+            return None
+        from penstock_middleware.genai.details import Details
+
+        return Details(logger, call, asked, to_model, said)
+
+    def _logger(self, provider: Any) -> Logger | None:
+        if provider not in self._loggers:
+            from penstock_middleware.genai.details import logger_of
+
+            logger = logger_of(provider, self._version.schema_url)
+            if logger is None:
+                return None  # there may be one later
+            self._loggers[provider] = logger
+        return self._loggers[provider]
 
     def _target(self, origin: Origin, operation: str, provider: str | None) -> Target:
         key = origin, operation, provider
@@ -148,18 +193,32 @@ class ModelCall:
         call: The call.
         answer: Gathers what the answer tells.
         said: Gathers what it says, or None where nobody may know.
+        on_span: Whether that is told on the span.
+        gaps: Where the seconds between its chunks are gathered, or None if they are not.
 
     Attributes:
         span: As above.
+        gaps: As above.
     """
 
-    __slots__ = ("_answer", "_call", "_said", "span")
+    __slots__ = ("_answer", "_call", "_on_span", "_said", "gaps", "span")
 
-    def __init__(self, span: LiveSpan, call: Call, answer: Answer, said: Said | None) -> None:
+    def __init__(
+        self,
+        span: LiveSpan,
+        call: Call,
+        answer: Answer,
+        said: Said | None,
+        *,
+        on_span: bool,
+        gaps: list[float] | None,
+    ) -> None:
         self.span = span
+        self.gaps = gaps
         self._call = call
         self._answer = answer
         self._said = said
+        self._on_span = on_span
 
     def take(self, document: Any) -> None:
         """Note an answer, or the next chunk of it; what is no JSON object tells nothing."""
@@ -169,15 +228,15 @@ class ModelCall:
                 self._said.take(document)
 
     def told(self, *, failed: bool = False) -> dict[str, Any]:
-        """Return the attributes of what the answer told, and said.
+        """Return the attributes of what the answer told, and, for the span, said.
 
         Args:
             failed: As of `Answer.attributes`.
         """
         told = self._answer.attributes(failed=failed)
-        return (
-            told if self._said is None else told | self._said.attributes(self._call.scope.secrets)
-        )
+        if self._said is None or not self._on_span:
+            return told
+        return told | as_texts(self._said.by_model(), self._call.scope.secrets)
 
     def until_its_end(self, head: Outcome, attributes: dict[str, Any]) -> EndOfAnswer:
         """Return the observer of a stream's events that ends the span with them.
@@ -199,7 +258,16 @@ class EndOfAnswer:
         attributes: What is known now.
     """
 
-    __slots__ = ("_attributes", "_call", "_end", "_first_at", "_is_answer", "_model_call")
+    __slots__ = (
+        "_attributes",
+        "_call",
+        "_end",
+        "_first_at",
+        "_gaps",
+        "_is_answer",
+        "_last_at",
+        "_model_call",
+    )
 
     def __init__(
         self, model_call: ModelCall, call: Call, head: Outcome, attributes: dict[str, Any]
@@ -210,11 +278,17 @@ class EndOfAnswer:
         self._end = EndOfBody(model_call.span, call, head, attributes)
         self._is_answer = head is OK
         self._first_at: float | None = None
+        self._last_at = 0.0
+        self._gaps = model_call.gaps
 
     def event(self, event: Event) -> None:
         """Note a chunk."""
         if self._first_at is None:
-            self._first_at = self._call.runtime.now()
+            self._first_at = self._last_at = self._call.runtime.now()
+        elif self._gaps is not None and not event.done:
+            now = self._call.runtime.now()
+            self._gaps.append(now - self._last_at)
+            self._last_at = now
         self._model_call.take(event.data)
 
     def end(self, end: BodyEnd) -> None:
