@@ -2,6 +2,7 @@
 
 python -m penstock.testing.faults                      every client that is installed
 python -m penstock.testing.faults --clients penstock   Penstock alone; exits 1 if it fails a case
+python -m penstock.testing.faults --clients http_client  Penstock over a client of the caller's
 python -m penstock.testing.faults --list               what each case does and demands
 python -m penstock.testing.faults --write FILE         put the table between the markers of a page
 """

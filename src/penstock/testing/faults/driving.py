@@ -177,10 +177,9 @@ class Ours:
             outcome.seconds, outcome.waits = time.monotonic() - started, clock.waits
             run.heal()
             outcome.good = await self._good(client, run)
-            if self._engine == "pool":
-                outcome.left += _held(client)
+            outcome.left += self._held(client)
         finally:
-            await _done(client.aclose() if self._is_async else client.close())
+            await self._closed(client)
         if self._is_async:
             await anyio.lowlevel.checkpoint()
             if (left := tasks() - before) > 0:
@@ -188,9 +187,6 @@ class Ours:
 
     def _client(self, server: FaultServer, run: Run, clock: HastyClock) -> Any:
         ask = run.case.ask
-        options: dict[str, Any] = {} if run.proxy is None or ask.environ else {"proxy": run.proxy}
-        if run.case.tls is not None:
-            options["verify"] = server.certificates.authority
         return (penstock.AsyncClient if self._is_async else penstock.Client)(
             run.origin,
             api_key=KEY,
@@ -198,13 +194,31 @@ class Ours:
             timeout=SHORT if ask.slow else LONG,
             max_retries=ask.retries,
             clock=clock,
-            limits=penstock.Limits(
-                max_connections=1,
-                max_keepalive_connections=None if self._engine == "aiohttp" else 1,
-            ),
-            engine=self._engine,
-            **options,
+            **self._sending(server, run),
         )
+
+    def _sending(self, server: FaultServer, run: Run) -> dict[str, Any]:
+        """Return what the client is told of how to send."""
+        given: dict[str, Any] = {"engine": self._engine}
+        given["limits"] = penstock.Limits(
+            max_connections=1,
+            max_keepalive_connections=None if self._engine == "aiohttp" else 1,
+        )
+        if run.proxy is not None and not run.case.ask.environ:
+            given["proxy"] = run.proxy
+        if run.case.tls is not None:
+            given["verify"] = server.certificates.authority
+        return given
+
+    def _held(self, client: Any) -> list[str]:
+        """Return what *client* still has lent, where it can tell."""
+        if self._engine != "pool":
+            return []
+        active = client._wire.transport.pool_status().active
+        return [f"{active} connections in use"] if active else []
+
+    async def _closed(self, client: Any) -> None:
+        await _done(client.aclose() if self._is_async else client.close())
 
     async def _warm(self, client: Any, run: Run) -> None:
         await _done(client.get(run.good_url, allow_absolute=True))
@@ -249,11 +263,6 @@ class Ours:
             return response.json()
         except Exception as error:  # noqa: BLE001 - that is what is looked at
             return error
-
-
-def _held(client: Any) -> list[str]:
-    active = client._wire.transport.pool_status().active
-    return [f"{active} connections in use"] if active else []
 
 
 async def _done(result: Any) -> Any:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol
 
 from penstock.testing.faults import CASES, GROUPS
 from penstock.testing.faults.driving import Ours
 from penstock.testing.faults.judging import KINDS, problems
+from penstock.testing.faults.over_client import FAMILIES, OverClient
 from penstock.testing.faults.rival import Rival
 from penstock.testing.faults.rivals import RIVALS
 from penstock.testing.faults.server import FaultServer
@@ -32,6 +34,11 @@ ON_ENGINES = tuple(
     if engine != "pool" and TABLE[colour].by(engine, is_async=colour != "sync")
 )
 """Penstock on engines that are not its own, which are held to less: see `problems`."""
+
+OVER_CLIENTS = tuple(
+    OverClient(colour, family) for family in FAMILIES for colour in COLOURS if find_spec(family)
+)
+"""Penstock over a client of the caller's, which is held to as much as those on engines."""
 
 NOT_COUNTED = frozenset({"shown"})
 """What is told of others, and does not fail a case: their errors hold the request by design."""
@@ -105,11 +112,12 @@ def drivers(names: Iterable[str] = ()) -> list[Driver]:
     """Return the clients of the matrix that are installed.
 
     Args:
-        names: Which of them: `penstock`, `engines` (Penstock on those that are not its own) or a
-            distribution. By default all.
+        names: Which of them: `penstock`, `engines` (Penstock on those that are not its own),
+            `http_client` (Penstock over a client of the caller's) or a distribution. By default
+            all.
     """
     rivals: list[Driver] = [kind() for kind in RIVALS if kind.is_installed()]
-    everyone: list[Driver] = [*OURS, *rivals, *ON_ENGINES]
+    everyone: list[Driver] = [*OURS, *rivals, *ON_ENGINES, *OVER_CLIENTS]
     wanted = set(names)
     return [one for one in everyone if not wanted or _short(one) in wanted]
 
@@ -117,7 +125,9 @@ def drivers(names: Iterable[str] = ()) -> list[Driver]:
 def _short(driver: Driver) -> str:
     if isinstance(driver, Rival):
         return driver.name
-    return "penstock" if driver in OURS else "engines"
+    if driver in OURS:
+        return "penstock"
+    return "http_client" if driver in OVER_CLIENTS else "engines"
 
 
 def column(
@@ -156,13 +166,13 @@ def table(columns: list[Column]) -> str:
     Args:
         columns: One for each client.
     """
-    on_engines = {one.name for one in ON_ENGINES}
-    lines = list(_lines([one for one in columns if one.name not in on_engines]))
-    return "\n".join((*lines, *_engine_lines([one for one in columns if one.name in on_engines])))
+    lent = {one.name for one in (*ON_ENGINES, *OVER_CLIENTS)}
+    lines = list(_lines([one for one in columns if one.name not in lent]))
+    return "\n".join((*lines, *_lent_lines([one for one in columns if one.name in lent])))
 
 
-def _engine_lines(columns: list[Column]) -> Iterator[str]:
-    """Give a table of Penstock on other engines, and what each of them leaves it to."""
+def _lent_lines(columns: list[Column]) -> Iterator[str]:
+    """Give a table of Penstock on what is not its own, and what each of these leaves it to."""
     if columns:
         yield ""
         yield _row(("", "cases met", "passed", "not passed"))
