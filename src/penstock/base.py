@@ -193,7 +193,9 @@ class BaseClient(Keywords):
             max_decoded_bytes=max_decoded_bytes,
         )
         defaults = DEFAULTS if http_client is None else OVER_CLIENT
-        self._options = merge(merge(defaults, options_of_settings(given)), arguments)
+        if given:
+            defaults = merge(defaults, options_of_settings(given))
+        self._options = merge(defaults, arguments)
         self._check_deadline()
         base = given.get("base_url") if base_url is UNSET else base_url
         if base is None and http_client is not None and str(http_client.base_url):
