@@ -201,14 +201,21 @@ def test_no_hint(headers):
     assert parse_retry_after(headers({"Date": "Fri, 15 Jan 2027 08:10:00 GMT"}), NOW) is None
 
 
-def test_time_zone(monkeypatch):
-    """A date is UTC whatever the local time zone."""
+@pytest.mark.parametrize(
+    ("date", "wait"),
+    [
+        ("Fri Jan 15 08:00:30 2027", 30.0),
+        ("Friday, 15-Jan-77 07:00:00 GMT", 18_263 * 86_400 - 3600.0),  # not yet fifty years
+    ],
+)
+def test_time_zone(monkeypatch, date, wait):
+    """A date is UTC whatever the local time zone, and so is the century of its year."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "America/New_York")
         time.tzset()
-        parsed = parse_retry_after(Text({"retry-after": "Fri Jan 15 08:00:30 2027"}), NOW)
+        parsed = parse_retry_after(Text({"retry-after": date}), NOW)
     time.tzset()
-    assert parsed == 30.0
+    assert parsed == wait
 
 
 DATE_LIKE = st.lists(
