@@ -86,6 +86,16 @@ def test_what_a_strategy_is_shown(colour: Colour) -> None:
     ]
 
 
+def test_what_a_strategy_is_shown_of_an_error(colour: Colour) -> None:
+    """When the first attempt fails without a response, the state is as whole as with one."""
+
+    def wanted(state: RetryCallState) -> bool:
+        return callable(state.fn) and bool(state.outcome and state.outcome.failed)
+
+    rig = Rig(colour, [Retry(retry=wanted)], [httpx.ReadError("cut"), 200])
+    assert rig.ends() == 200
+
+
 def test_what_a_subscriber_is_told(colour: Colour) -> None:
     """Each fact has the number it speaks of and the moment it became one."""
     rig = Rig(colour, [Retry(jitter="none")], [503, 503, 503], max_retries=2)
