@@ -100,6 +100,51 @@ def test_a_close_interrupted_at_any_line(engine: str) -> None:
     assert at > 5
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_a_close_after_an_opening_that_was_interrupted(engine: str) -> None:
+    """After KeyboardInterrupt at any line that opens a way, another thread's close comes back."""
+    http = import_module(engine)
+    with Echo() as server:
+        with Client(server.url, engine=engine, trust_env=False) as first:
+            ask(first)
+        for at in itertools.count():
+            client = Client(server.url, engine=engine, trust_env=False)
+            request = http.Request("GET", f"{server.url}/it")
+            interruption = Interruption(at)
+            interruption.strike(partial(client._wire.transport.handle_request, request))
+            assert outcome(Client.close, client) == ("came back", None), interruption.where
+            if interruption.where is None:
+                break
+    assert at > 5
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_that_closes_while_its_parent_opens(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child whose parent was opening a way in another thread can close the client at once."""
+    parent, opening, go_on = os.getpid(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        if os.getpid() == parent:
+            opening.set()
+            go_on.wait(PATIENCE)
+
+    opened_by(monkeypatch, engine, hold)
+    with Echo() as server, Client(server.url, engine=engine, trust_env=False) as client:
+        thread = threading.Thread(target=ask, args=(client,))
+        thread.start()
+        assert opening.wait(PATIENCE)
+        child = os.fork()
+        if not child:
+            os._exit(outcome(Client.close, client) != ("came back", None))
+        try:
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        finally:
+            go_on.set()
+            thread.join()
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_an_opening_that_fails(
     error: type[BaseException], engine: str, colour: Colour, monkeypatch: pytest.MonkeyPatch

@@ -7,11 +7,10 @@ or another event loop starts with transports of its own.
 from __future__ import annotations
 
 import importlib.util
-import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from penstock.alone import FORKS
+from penstock.alone import FORKS, Alone
 from penstock.errors import ClientClosed, ConfigurationError
 from penstock.transport.backend import KEEP_ALIVE
 from penstock.transport.bounded import BoundedBody, ending
@@ -50,7 +49,7 @@ class _Ways:
         self._transports: dict[ProxyServer | None, Any] = {}
         self._left: list[dict[ProxyServer | None, Any]] = []
         self._place: tuple[int, Any] = (FORKS.count, None)
-        self._lock = threading.Lock()
+        self._alone = Alone()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -64,26 +63,24 @@ class _Ways:
         if here != self._place:
             self._move(here)
         transport = self._transports.get(server)
-        return self._open(server) if transport is None else transport
+        return self._alone.run(self._open, server) if transport is None else transport
 
     def _here(self) -> tuple[int, Any]:
         return FORKS.count, None
 
     def _move(self, here: tuple[int, Any]) -> None:
-        # Nothing can be closed from here that is of another loop, or still the parent's; and a lock
-        # may be held by a thread that only the parent has.
+        # Nothing can be closed from here that is of another loop, or still the parent's.
         if here[0] != self._place[0]:
             self._left.append(self._transports)
-        self._transports, self._lock, self._place = {}, threading.Lock(), here
+        self._transports, self._place = {}, here
 
     def _open(self, server: ProxyServer | None) -> Any:
-        with self._lock:
-            if self._closed:
-                msg = "the client is closed: make another"
-                raise ClientClosed(msg)
-            if server not in self._transports:
-                self._transports[server] = self._new(server)
-            return self._transports[server]
+        if self._closed:
+            msg = "the client is closed: make another"
+            raise ClientClosed(msg)
+        if server not in self._transports:
+            self._transports[server] = self._new(server)
+        return self._transports[server]
 
     def _new(self, server: ProxyServer | None) -> Any:
         http, given, limits = self.family.http, self._given, self._given.limits
@@ -115,10 +112,13 @@ class _Ways:
 
     def _closing(self) -> list[Any]:
         """Return the transports to close, and open none from now on."""
-        with self._lock:
-            self._closed = True
-            transports, self._transports = list(self._transports.values()), {}
+        transports = self._alone.run(self._taken)
         return transports if self._place == self._here() else []
+
+    def _taken(self) -> list[Any]:
+        self._closed = True
+        transports, self._transports = list(self._transports.values()), {}
+        return transports
 
 
 class SyncWays(_Ways):
