@@ -108,7 +108,8 @@ class Builder:
         else:
             self._check_body(request)
             return request
-        msg = f"the body cannot be sent ({', '.join(body)}=): {reason}"
+        what = f"body cannot be sent ({', '.join(body)}=)" if body else "request cannot be made"
+        msg = f"the {what}: {reason}"
         raise InvalidOption(msg)
 
     def adopt(self, request: Any, own: RequestOptions | None) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -301,3 +303,28 @@ def test_of_either_family(name: str, colour: Any) -> None:
     assert isinstance(response, http.Response)
     assert isinstance(seen[0], http.Request)
     assert seen[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("name", ["http_client", "transport"])
+def test_what_his_engine_logs_is_redacted(name: str) -> None:
+    """In a process with no other client, his engine's debug log shows no password of a proxy."""
+    made = {"http_client": "httpx.Client()", "transport": "httpx.HTTPTransport()"}[name]
+    program = f"""
+import logging, sys, httpx, penstock
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+client = penstock.Client("https://x.test", {name}={made})
+log = logging.getLogger("httpcore.socks")
+log.debug("setup_socks5_connection.started auth=(b'me', b'canary') timeouts={{}}")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, text=True
+    )
+    assert "setup_socks5_connection.started" in ran.stdout
+    assert "canary" not in ran.stdout
+
+
+def test_a_cookie_of_his_that_cannot_be_sent(theirs: Callable[..., Theirs]) -> None:
+    """A cookie that is no ASCII is an `InvalidOption` that does not speak of a body."""
+    his = theirs([200], cookies={"a": "\xe9"})
+    with pytest.raises(InvalidOption, match=r"^the request cannot be made: UnicodeEncodeError"):
+        his.send()

@@ -143,6 +143,11 @@ def _only_one(transport: Any, http_client: Any, pool: dict[str, Any]) -> Any:
             "object you pass instead"
         )
         raise InvalidOption(msg)
+    if given is not None:
+        # At first use: our own transports see to it themselves.
+        from penstock.transport.engine_logs import redact_engine_logs
+
+        redact_engine_logs()
     return given
 
 
