@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from hypothesis import HealthCheck, settings
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
@@ -15,6 +16,10 @@ import penstock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# A busy machine is slow in the midst of an example: that is nothing an example is about.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 class Colour:
@@ -91,7 +96,6 @@ def colour(request: pytest.FixtureRequest) -> Colour:
 
 def pytest_collection_finish() -> None:
     """Keep the collector from looking at the tests themselves each time that one calls it."""
-    import hypothesis  # noqa: F401 - when imported it asks who refers to what, which this hides
 
     gc.collect()
     gc.freeze()

@@ -297,7 +297,7 @@ def test_a_value_is_not_looked_at_again() -> None:
     assert interpolate("{{question}} {{secret}}", given) == "{{secret}} \\1 s"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.text("ab{}:/ ", max_size=30),
     st.dictionaries(st.sampled_from(["a", "b", "ab"]), st.text("xy", max_size=3)),

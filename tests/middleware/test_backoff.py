@@ -97,7 +97,7 @@ def test_ceilings(options, repeat, expected):
     assert Backoff(jitter="none", **options)(state(repeat)) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     jitter=st.sampled_from(JITTERS),
     base=st.just(0.0) | st.floats(1e-9, 1e6),
@@ -267,7 +267,7 @@ def test_hint_spread(hint, draw, expected):
     assert retry_after_spread(hint, lambda: draw) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(hint=st.floats(0, 2.0**31), draw=st.floats(0, BELOW_ONE))
 def test_hint_is_kept(hint, draw):
     """No wait is shorter than the server asked for."""

@@ -245,7 +245,7 @@ DATE_LIKE = st.lists(
 ANY_TEXT = st.text(max_size=10_000) | st.text(st.characters(codec="latin-1"), max_size=10_000)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.fixed_dictionaries(
         {}, optional=dict.fromkeys(["retry-after", "retry-after-ms", "date"], ANY_TEXT | DATE_LIKE)

@@ -110,7 +110,7 @@ class Budget(RuleBasedStateMachine):
         assert self.buckets.are_full == (self.model.tokens == self.model.capacity)
 
 
-Budget.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Budget.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
 test_a_bucket_is_its_model = Budget.TestCase
 
 

@@ -115,7 +115,7 @@ class Breaker(RuleBasedStateMachine):
         assert wait == 0.0 or self.circuit.state == "open"
 
 
-Breaker.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Breaker.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 test_a_circuit_is_its_model = Breaker.TestCase
 
 

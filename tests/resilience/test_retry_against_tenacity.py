@@ -148,9 +148,7 @@ def own_chance() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own_chance")
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wait=WAITS, stop=STOPS, retry=PREDICATES, outcomes=OUTCOMES, seed=st.integers(0, 2**16))
 def test_decisions_are_tenacitys(
     wait: Any, stop: Any, retry: Any, outcomes: list[tuple[Any, float]], seed: int

@@ -317,7 +317,7 @@ STEPS = st.sampled_from([0.0, 1e-9, 1.0, 60.0, 1e9, -1.0, -1e9])
 OUTCOMES = st.lists(st.sampled_from([200, 404, 429, 501, 503]), min_size=4, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(calls=st.lists(st.tuples(OUTCOMES, STEPS), max_size=30), retries=st.integers(0, 3))
 def test_a_client_is_its_model(calls: list[tuple[list[int], float]], retries: int) -> None:
     """Whatever comes, and whatever the clock does, tokens and sends are those of the model."""

@@ -257,5 +257,5 @@ def test_a_retry_is_its_model(colour: Colour) -> None:
     """How often it sends, how long it waits, what comes back and why are as its page has it."""
     run_state_machine_as_test(
         partial(Calls, colour),
-        settings=settings(max_examples=25, stateful_step_count=25, deadline=None),
+        settings=settings(max_examples=25, stateful_step_count=25),
     )

@@ -57,7 +57,7 @@ def test_a_layer_beats_every_layer_below_it(place: Place, count: int) -> None:
     )[1:]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     strategies.dictionaries(
         strategies.sampled_from(LAYERS), strategies.integers(1, 900).map(float), min_size=1

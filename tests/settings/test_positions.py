@@ -107,7 +107,7 @@ def as_toml(tree: dict[str, Any], above: tuple[str, ...] = ()) -> str:
     return "".join([*flat, *tables])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(trees)
 def test_every_key_has_its_line(tree: dict[str, Any]) -> None:
     """For any document of each format, each key of the data is found, on a line that holds it."""

@@ -112,7 +112,7 @@ def test_no_error_shows_a_secret(place: Place, name: str) -> None:
     assert pickle.loads(pickle.dumps(error)).problems == error.problems
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.text(string.ascii_letters + string.digits + "-_.~+/=", min_size=12, max_size=40),
     st.sampled_from(

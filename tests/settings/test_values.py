@@ -181,7 +181,7 @@ def test_a_table_on_its_own_is_refused_the_same_way(section: Any, values: dict[s
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers() | st.floats() | st.booleans() | st.text(max_size=6) | st.none())
 def test_a_timeout_is_none_or_finite_and_not_negative(value: Any) -> None:
     """Whatever is given, what is kept is None or a number of seconds."""
@@ -193,7 +193,7 @@ def test_a_timeout_is_none_or_finite_and_not_negative(value: Any) -> None:
     assert not isinstance(value, bool)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=12).map(lambda text: f"https://{text}") | st.text(max_size=20))
 def test_a_base_url_is_refused_or_safe(url: str) -> None:
     """No text at all gets out of the check as anything but our error."""

@@ -72,7 +72,7 @@ def split(data: bytes, size: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", CODES)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.binary(max_size=3000), size=st.integers(1, 700))
 def test_a_body_comes_out_as_it_went_in(name: str, data: bytes, size: int) -> None:
     """However it is cut on its way, a body decodes to what was coded."""

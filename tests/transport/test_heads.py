@@ -48,7 +48,7 @@ def one_answer(heads: Heads, parts: Iterable[bytes]) -> bytes:
     return given_sync
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     answer=st.sampled_from(ANSWERS), body=st.binary(max_size=40), cuts=st.lists(st.integers(1, 99))
 )

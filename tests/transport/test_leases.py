@@ -419,5 +419,5 @@ class Account(RuleBasedStateMachine):
             assert self.pool.counts[0] == self.pool.counts[1]
 
 
-Account.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Account.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 test_the_account_holds = Account.TestCase

@@ -41,7 +41,7 @@ _DOCUMENTS = (
 )
 
 # How long an example takes is the business of whatever else the machine does.
-_unhurried = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_unhurried = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _outcome(call: Callable[[Any], Any], value: Any) -> Any:

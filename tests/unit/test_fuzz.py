@@ -20,7 +20,7 @@ LINES += [b"\n", b"\r", b"\r\n", b"\n\n", b"{}", b"[DONE]", b"\x00", b'{"a": 1}'
 STREAMS = st.lists(st.sampled_from(LINES) | st.binary(max_size=6), max_size=30).map(b"".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(stream=STREAMS, cuts=st.lists(st.integers(0, 200), max_size=6))
 @pytest.mark.parametrize("decoder", [SSEDecoder, NDJSONDecoder])
 def test_how_a_stream_is_cut_changes_nothing(decoder: Any, stream: bytes, cuts: list[int]) -> None:
@@ -52,7 +52,7 @@ WAITS = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     fields=st.dictionaries(
         st.sampled_from(["Retry-After", "Retry-After-Ms", "Date", "X-RateLimit-Reset"]), WAITS
@@ -81,9 +81,7 @@ TEXTS = st.one_of(
 
 
 @pytest.mark.parametrize("kind", ["toml", "json", "yaml"])
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=TEXTS)
 def test_whatever_a_settings_file_says(kind: str, text: str, tmp_path: Any) -> None:
     """Settings come of it, or an error that is ours."""
@@ -101,7 +99,7 @@ NAMES = ["PENSTOCK_TIMEOUT", "PENSTOCK_BASE_URL", "PENSTOCK_RETRY__MAX_RETRIES",
 NAMES += ["PENSTOCK_HEADERS", "PENSTOCK_VERIFY", "PENSTOCK_PROFILE"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(environ=st.dictionaries(st.sampled_from(NAMES), TEXTS))
 def test_whatever_the_environment_says(environ: dict[str, str]) -> None:
     """Settings come of it, or an error that is ours; the key is shown in neither."""

@@ -276,7 +276,7 @@ def test_bounds_end_a_walk_and_cost_no_request(
 @given(
     st.lists(st.integers(0, 4), min_size=1, max_size=6), st.none() | st.integers(0, 25), st.data()
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_however_a_list_is_cut_into_pages_it_comes_whole(
     sizes: list[int], limit: int | None, data: st.DataObject
 ) -> None:
@@ -710,7 +710,7 @@ def test_a_link_header_is_read_as_rfc_8288_says(header: str, expected: str | Non
 
 
 @given(st.text(alphabet='<>;,="\\ relnxt', max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_link_header_breaks_the_reader(header: str) -> None:
     """Whatever a server sends, the answer is a target that is in it, or None."""
     target = link_of(header, "next")

@@ -79,7 +79,7 @@ def test_a_body_becomes_an_instance_of_its_model(body: Any, model: Any, expected
 
 
 @given(st.lists(st.builds(Item, id=st.integers(), name=st.text())))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_what_pydantic_writes_is_parsed_back(items: list[Item]) -> None:
     """Parsing undoes dumping."""
     assert parse(answer([item.model_dump() for item in items]), list[Item]) == items

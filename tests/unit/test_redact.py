@@ -194,7 +194,7 @@ def test_a_secret_that_begins_like_another() -> None:
 SPELLED = st.text("xyz:@-._~%!$'()*+,;=", max_size=12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(user=SPELLED, values=st.lists(SPELLED, max_size=3), fragment=SPELLED)
 def test_nothing_of_a_credential_is_in_a_url(user: str, values: list[str], fragment: str) -> None:
     """Whatever userinfo, query values and fragment are, none of their characters is shown."""
@@ -204,7 +204,7 @@ def test_nothing_of_a_credential_is_in_a_url(user: str, values: list[str], fragm
     assert shown == f"HTTPS://{REDACTED}:{REDACTED}@H/P?{hidden}"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     secrets=st.lists(st.text("abc-", min_size=4, max_size=9).map(Secret), max_size=4),
     text=st.text("abc- ", max_size=40),
