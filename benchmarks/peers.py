@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
-from harness import everything
+from harness import everything, telemetry
 from stub import BODY, CLIENT_HEADERS, KEY, SIGNED
 
 import penstock
@@ -100,9 +100,15 @@ def peer_of(name: str, client: Any, path: str = PATH) -> Peer:
     return Peer(name, apost if inspect.iscoroutinefunction(client.post) else post, close, client)
 
 
-def ours(where: Where, name: str, engine: str = DEFAULT_ENGINE, *, quiet: bool) -> Peer | None:
-    """Return ours with everything on or quiet; None where the engine is not to be had."""
-    values = {} if quiet else everything()
+def ours(
+    where: Where,
+    name: str,
+    engine: str = DEFAULT_ENGINE,
+    *,
+    recording: Callable[[], dict[str, Any]] = dict,
+) -> Peer | None:
+    """Return ours; None where the engine is not to be had. *recording* makes what it tells of."""
+    values = recording()
     if engine != DEFAULT_ENGINE:
         values["engine"] = engine
     if engine == "aiohttp":
@@ -244,9 +250,10 @@ MAKERS: dict[str, Callable[[Where, str], Peer | None]] = {
     "httpx": httpx_like,
     "httpx2": httpx_like,
     "assembled": assembled_peer,
-    "ours, quiet": partial(ours, quiet=True),
-    "ours, quiet on aiohttp": partial(ours, engine="aiohttp", quiet=True),
-    **{f"ours on {engine}": partial(ours, engine=engine, quiet=False) for engine in ENGINES},
+    "ours, quiet": ours,
+    "ours, quiet on aiohttp": partial(ours, engine="aiohttp"),
+    **{f"ours on {it}": partial(ours, engine=it, recording=telemetry) for it in ENGINES},
+    "ours on pool, and metrics": partial(ours, recording=everything),
     "openai": openai_peer,
     "aiohttp": aiohttp_peer,
     "urllib3": urllib3_peer,

@@ -5,9 +5,9 @@
     python benchmarks/sockets.py --at-once 10 100    only these
 
 Every client posts the same document to the same nginx (Debian package nginx-light, started here)
-and parses the answer; `peers.py` says how each is set up. "Ours on …" has everything on: two spans,
-metrics, one line of JSON. CPU is this process's, so nginx is not in it; requests a second are only
-as good as the neighbours.
+and parses the answer; `peers.py` says how each is set up. "Ours on …" is the full stack: two spans
+and one line of JSON; "and metrics" has those too, as "assembled" has. CPU is this process's, so
+nginx is not in it; requests a second are only as good as the neighbours.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def tables(
     """Time every client of both colours at each of *counts*."""
     for colour in ("sync", "async"):
         for at_once in counts:
-            # Longer blocks: a few rounds of them say as much.
-            turns = max(1, rounds // {100: 2, 1000: 4}.get(at_once, 1))
+            # Much longer blocks: a few rounds of them say as much.
+            turns = max(1, rounds // {1000: 4}.get(at_once, 1))
             subjects = time_all(colour, url, at_once, turns, loop)
             yield f"{colour} at {at_once}", rows_of(subjects)
 

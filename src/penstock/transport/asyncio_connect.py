@@ -11,6 +11,8 @@ from collections import deque
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
+from penstock.transport.resolving import is_address
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -33,7 +35,10 @@ async def connected(
         OSError: No address answers, or there is none.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if is_address(host):  # which needs no resolver, and so no thread
+        found: Any = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    else:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     targets = _interleaved(found)
     if not targets:
         msg = f"{host} has no address"
