@@ -270,10 +270,11 @@ class AiohttpBody:
     async def __anext__(self) -> bytes:
         content = self._response.content
         try:
-            # Many a body has come whole with its head.
-            seconds = None if content.is_eof() else time_left(self._request)
-            async with asyncio.timeout(seconds):
-                chunk: bytes = await content.readany()
+            if content.is_eof():  # many a body has come whole with its head
+                chunk: bytes = content.read_nowait()
+            else:
+                async with asyncio.timeout(time_left(self._request)):
+                    chunk = await content.readany()
         except BaseException as error:
             await self.aclose()
             failure = failure_of(error, self._family)
