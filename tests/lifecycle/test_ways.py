@@ -34,6 +34,10 @@ def ask(client: Client) -> bytes:
     return client.get("/it").content
 
 
+ELSEWHERE = [pytest.param(ask, b"/it", id="call"), pytest.param(Client.close, None, id="close")]
+"""What another thread, or a child, does meanwhile, and what that returns."""
+
+
 def outcome(work: Callable[[Client], Any], client: Client) -> Any:
     """Return whether *work* came back on another thread, and with what."""
     return from_another_thread(lambda: ("came back", work(client)), PATIENCE)
@@ -62,8 +66,11 @@ def opened_by(
 
 # What nobody closes any more, the collector does.
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-def test_an_opening_interrupted_at_any_line(engine: str) -> None:
-    """After KeyboardInterrupt at any line that opens a way, other threads go out by it."""
+@pytest.mark.parametrize(("work", "result"), ELSEWHERE)
+def test_an_opening_interrupted_at_any_line(
+    work: Callable[[Client], Any], result: Any, engine: str
+) -> None:
+    """After KeyboardInterrupt at any line that opens a way, others go out by it, or close."""
     http = import_module(engine)
     with Echo() as server:
         with Client(server.url, engine=engine, trust_env=False) as first:
@@ -73,7 +80,7 @@ def test_an_opening_interrupted_at_any_line(engine: str) -> None:
             request = http.Request("GET", f"{server.url}/it")
             interruption = Interruption(at)
             interruption.strike(partial(client._wire.transport.handle_request, request))
-            assert outcome(ask, client) == ("came back", b"/it"), interruption.where
+            assert outcome(work, client) == ("came back", result), interruption.where
             if interruption.where is None:
                 break
     del client
@@ -98,51 +105,6 @@ def test_a_close_interrupted_at_any_line(engine: str) -> None:
     del client
     gc.collect()
     assert at > 5
-
-
-@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
-def test_a_close_after_an_opening_that_was_interrupted(engine: str) -> None:
-    """After KeyboardInterrupt at any line that opens a way, another thread's close comes back."""
-    http = import_module(engine)
-    with Echo() as server:
-        with Client(server.url, engine=engine, trust_env=False) as first:
-            ask(first)
-        for at in itertools.count():
-            client = Client(server.url, engine=engine, trust_env=False)
-            request = http.Request("GET", f"{server.url}/it")
-            interruption = Interruption(at)
-            interruption.strike(partial(client._wire.transport.handle_request, request))
-            assert outcome(Client.close, client) == ("came back", None), interruption.where
-            if interruption.where is None:
-                break
-    assert at > 5
-
-
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_child_that_closes_while_its_parent_opens(
-    engine: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A child whose parent was opening a way in another thread can close the client at once."""
-    parent, opening, go_on = os.getpid(), threading.Event(), threading.Event()
-
-    def hold() -> None:
-        if os.getpid() == parent:
-            opening.set()
-            go_on.wait(PATIENCE)
-
-    opened_by(monkeypatch, engine, hold)
-    with Echo() as server, Client(server.url, engine=engine, trust_env=False) as client:
-        thread = threading.Thread(target=ask, args=(client,))
-        thread.start()
-        assert opening.wait(PATIENCE)
-        child = os.fork()
-        if not child:
-            os._exit(outcome(Client.close, client) != ("came back", None))
-        try:
-            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        finally:
-            go_on.set()
-            thread.join()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
@@ -196,10 +158,11 @@ def test_threads_that_open_one_way(engine: str, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize(("work", "result"), ELSEWHERE)
 def test_a_fork_while_another_thread_opens_a_way(
-    engine: str, monkeypatch: pytest.MonkeyPatch
+    work: Callable[[Client], Any], result: Any, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A child whose parent was opening a way in another thread opens its own, and calls."""
+    """A child whose parent was opening a way in another thread opens its own, or closes at once."""
     parent, opening, go_on = os.getpid(), threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -214,7 +177,7 @@ def test_a_fork_while_another_thread_opens_a_way(
         assert opening.wait(PATIENCE)
         child = os.fork()
         if not child:
-            os._exit(0 if outcome(ask, client) == ("came back", b"/it") else 1)
+            os._exit(0 if outcome(work, client) == ("came back", result) else 1)
         try:
             assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         finally:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from penstock import BodyEnd, Call, Event, Origin, Request, Scope
     from penstock_middleware.genai.names import Names
-    from penstock_middleware.genai.policy import Policy
+    from penstock_middleware.genai.policy import Places, Policy
     from penstock_middleware.outcome import Outcome
     from penstock_middleware.tracing.live_span import LiveSpan, Measure
 
@@ -65,8 +65,8 @@ class ModelTelemetry:
         Args:
             policy: The middleware's.
         """
-        places = self._places if policy.content is None else policy.content
-        return places.in_event and self._logger(policy.logger_provider) is not None
+        in_event = self._places_of(policy).in_event
+        return in_event and self._logger(policy.logger_provider) is not None
 
     def start(
         self,
@@ -99,7 +99,7 @@ class ModelTelemetry:
         )
         attributes |= of_call(call)
         said = None
-        places = self._places if policy.content is None else policy.content
+        places = self._places_of(policy)
         if places is not NOWHERE:
             said, to_model = Said(), said_to_model(body)
             if places.in_event and operation not in names.NOT_INFERENCE:
@@ -119,6 +119,9 @@ class ModelTelemetry:
             return None
         answer = Answer(operation, target.provider, self._version)
         return ModelCall(span, call, answer, said, on_span=places.on_span, gaps=gaps)
+
+    def _places_of(self, policy: Policy) -> Places:
+        return self._places if policy.content is None else policy.content
 
     def _details(
         self,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import h11
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
 READ_BYTES = 64 * 1024
@@ -113,13 +113,9 @@ class Messages:
         Raises:
             Exception: The engine's `LocalProtocolError`: it has an illegal header, say.
         """
-        try:
-            event = h11.Request(
-                method=request.method, target=request.url.target, headers=request.headers
-            )
-            return self._parser.send(event) or b""
-        except h11.LocalProtocolError as error:
-            raise self._core.LocalProtocolError(str(error)) from error
+        return self._said(
+            h11.Request, method=request.method, target=request.url.target, headers=request.headers
+        )
 
     def part(self, chunk: bytes) -> bytes:
         """Return the bytes of a part of a request's body.
@@ -127,10 +123,7 @@ class Messages:
         Raises:
             Exception: As `head`: it is longer than its Content-Length.
         """
-        try:
-            return self._parser.send(h11.Data(data=chunk)) or b""
-        except h11.LocalProtocolError as error:
-            raise self._core.LocalProtocolError(str(error)) from error
+        return self._said(h11.Data, data=chunk)
 
     def end(self) -> bytes:
         """Return the bytes that end a request.
@@ -138,10 +131,7 @@ class Messages:
         Raises:
             Exception: As `head`: it is shorter than its Content-Length.
         """
-        try:
-            return self._parser.send(h11.EndOfMessage()) or b""
-        except h11.LocalProtocolError as error:
-            raise self._core.LocalProtocolError(str(error)) from error
+        return self._said(h11.EndOfMessage)
 
     def heard(self, data: bytes) -> None:
         """Take what came; none is the end."""
@@ -190,6 +180,12 @@ class Messages:
             return False
         parser.start_next_cycle()
         return True
+
+    def _said(self, kind: Callable[..., h11.Event], **fields: Any) -> bytes:
+        try:
+            return self._parser.send(kind(**fields)) or b""
+        except h11.LocalProtocolError as error:
+            raise self._core.LocalProtocolError(str(error)) from error
 
     def _next(self) -> Any:
         try:
