@@ -8,14 +8,9 @@ import anyio
 import httpcore
 import pytest
 
-from penstock.transport import Until
-from penstock.transport.backend import (
-    KEEP_ALIVE,
-    AsyncLimitedBackend,
-    AsyncLimitedStream,
-    LimitedBackend,
-    LimitedStream,
-)
+from penstock.transport import Until, ready
+from penstock.transport.backend import KEEP_ALIVE, AsyncLimitedBackend, LimitedBackend
+from penstock.transport.limited_stream import AsyncLimitedStream, LimitedStream
 
 from .colours import step
 from .server import Server, polite
@@ -46,32 +41,48 @@ class Slow:
         self.clock = clock
         self.seconds = seconds
         self.allowed: list[float | None] = []
-        self.timeout: float | None = None
+        self.is_ready = False
 
     def get_extra_info(self, info: str) -> Any:
         return self if info == "socket" else None
 
-    def settimeout(self, timeout: float | None) -> None:
-        self.timeout = timeout
+    def setblocking(self, flag: bool) -> None:
+        assert not flag
+
+    def wait(self, seconds: float | None) -> None:
+        self.allowed.append(seconds)
+        self.clock.take(self.seconds, seconds, TimeoutError)
+        self.is_ready = True
+
+    def recv(self, max_bytes: int) -> bytes:
+        return b"x"
 
     def send(self, data: memoryview) -> int:
-        self.allowed.append(self.timeout)
-        self.clock.take(self.seconds, self.timeout, TimeoutError)
+        if not self.is_ready:
+            raise BlockingIOError
+        self.is_ready = False
         return min(len(data), 1000)
-
-    def read(self, max_bytes: int, timeout: float | None) -> bytes:
-        self.allowed.append(timeout)
-        self.clock.take(self.seconds, timeout, httpcore.ReadTimeout)
-        return b"x"
 
 
 class AsyncSlow(Slow):
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
-        return super().read(max_bytes, timeout)
+        self.allowed.append(timeout)
+        self.clock.take(self.seconds, timeout, httpcore.ReadTimeout)
+        return b"x"
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         self.allowed.append(timeout)
         self.clock.take(self.seconds, timeout, httpcore.WriteTimeout)
+
+
+@pytest.fixture(autouse=True)
+def slow_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ready._poll
+
+    def wait(sock: Any, seconds: float | None, *, writes: bool) -> None:
+        sock.wait(seconds) if isinstance(sock, Slow) else real(sock, seconds, writes=writes)
+
+    monkeypatch.setattr(ready, "_poll", wait)
 
 
 def sync_stream(clock: Clock, seconds: float) -> tuple[Any, Any, Slow]:

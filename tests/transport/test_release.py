@@ -67,7 +67,7 @@ def test_a_request_that_fails_leaves_no_connection(
 
     async def scenario(transport: Any, url: str) -> Any:
         with pytest.raises(colour.error("ReadTimeout")):
-            await colour.fetch(transport, colour.request(url, timeout=by(0.1)))
+            await colour.fetch(transport, colour.request(url, timeout=by(0.3)))
         return transport.pool_status()
 
     with Server(handler) as server:
@@ -86,7 +86,7 @@ def test_a_cancelled_request_leaves_no_connection(
                 await colour.fetch(transport, colour.request(url))
         else:
             with pytest.raises(colour.error("ReadTimeout")):
-                await colour.fetch(transport, colour.request(url, timeout=by(0.1)))
+                await colour.fetch(transport, colour.request(url, timeout=by(0.3)))
         await colour.fetch(transport, colour.request(good))
         return transport.pool_status()
 

@@ -42,32 +42,36 @@ def is_queued(stream: Any) -> bool:
 
 
 class Ahead:
-    """What TLS in memory has received, and has not been read: no socket shows it.
+    """What comes before anything else that is read from a connection.
 
-    To look is to read a byte, which is kept for the next read.
+    What TLS in memory has received shows at no socket: to look is to read a byte, which is kept.
     """
 
-    __slots__ = ("_byte",)
+    __slots__ = ("_data",)
 
     def __init__(self) -> None:
-        self._byte = b""
+        self._data = b""
 
     def is_there(self, tls: ssl.SSLObject | None) -> bool:
         """Tell whether *tls* has anything to be read, be it its end."""
-        if tls is None or self._byte:
-            return bool(self._byte)
+        if tls is None or self._data:
+            return bool(self._data)
         try:
-            self._byte = tls.read(1)
+            self._data = tls.read(1)
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLError:
             return True
         return True
 
-    def take(self) -> bytes:
-        """Return the byte that was read, if one was: it comes before all others."""
-        byte, self._byte = self._byte, b""
-        return byte
+    def put(self, data: bytes) -> None:
+        """Have *data* come first."""
+        self._data = data
+
+    def take(self, max_bytes: int) -> bytes:
+        """Return what comes first, at most *max_bytes* of it; none where there is nothing."""
+        data, self._data = self._data[:max_bytes], self._data[max_bytes:]
+        return data
 
 
 def was_cut(tls: ssl.SSLObject) -> bool:

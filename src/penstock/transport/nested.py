@@ -65,8 +65,8 @@ class NestedTLSStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
-        if byte := self._ahead.take():
-            return byte
+        if ahead := self._ahead.take(max_bytes):
+            return ahead
         some = partial(self._run, partial(self._tls.read, max_bytes), timeout, self._core.ReadError)
         heads = self.heads
         return some() if heads is None or not heads.awaited else heads.read(some)

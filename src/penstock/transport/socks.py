@@ -13,18 +13,14 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from penstock.transport.backend import (
-    AsyncLimitedBackend,
-    AsyncLimitedStream,
-    LimitedBackend,
-    LimitedStream,
-)
+from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
 from penstock.transport.heads import MAX_HEADER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from types import ModuleType
 
+    from penstock.transport.limited_stream import AsyncLimitedStream, LimitedStream
     from penstock.transport.proxies import ProxyServer
 
     Steps = Generator[tuple[bytes, int], bytes, None]
