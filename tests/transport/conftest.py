@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 
-from penstock.transport import httpx2_family, httpx_family
+from penstock.transport import http11, httpx2_family, httpx_family
+from penstock.transport.http11 import Messages
 
 from .colours import Colour
 
@@ -15,6 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from penstock.transport import Family
+
+PARSERS: dict[str, type[Messages]] = {"h11": Messages}
+collect_ignore = ["test_plain.py"]
+if find_spec("httptools") is not None:
+    from penstock.transport.plain import PlainMessages
+
+    PARSERS["llhttp"] = PlainMessages
+    collect_ignore.clear()
 
 FAMILIES = {"httpx": httpx_family, "httpx2": httpx2_family}
 
@@ -27,6 +37,12 @@ def family(request: pytest.FixtureRequest) -> Family:
 @pytest.fixture(params=["sync", "asyncio", "trio"])
 def colour(request: pytest.FixtureRequest, family: Family) -> Colour:
     return Colour(request.param, family)
+
+
+@pytest.fixture(params=sorted(PARSERS))
+def either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have new connections use llhttp where they can, or h11 alone."""
+    monkeypatch.setattr(http11, "_kind_of_messages", lambda: PARSERS[request.param])
 
 
 @dataclass(frozen=True)

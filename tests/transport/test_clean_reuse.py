@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .conftest import Certificates
     from .server import Peer
 
+pytestmark = pytest.mark.usefixtures("either_parser")
+
 SOON = 2.0
 FIRST = b"200 OK\r\nContent-Length: 5\r\n\r\nfirst"
 POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .colours import Colour
     from .server import Peer
 
+pytestmark = pytest.mark.usefixtures("either_parser")
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 LONG = b"x" * 100_000
 

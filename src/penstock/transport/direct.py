@@ -11,7 +11,13 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from penstock.transport.http11 import JOINED_BYTES, READ_BYTES, Answer, Messages, told_of
+from penstock.transport.http11 import (
+    JOINED_BYTES,
+    READ_BYTES,
+    Answer,
+    messages_of,
+    told_of,
+)
 from penstock.transport.steps import steps_of
 
 if TYPE_CHECKING:
@@ -51,7 +57,7 @@ class _Direct:
         self._is_secure = scheme in {b"https", b"wss"}
         self._host = host.decode("ascii")
         self._port = port or (443 if self._is_secure else 80)  # RFC 9110 §4.2
-        self._messages = Messages(core)
+        self._messages = messages_of(core)
         self._log = logging.getLogger(f"{core.__name__}.http11")
         self._stream: Any = None
         self._idle = False

@@ -6,6 +6,8 @@ manager around each call of the parser, for callers who may be many. A lease has
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import h11
@@ -23,8 +25,22 @@ JOINED_BYTES = 16 * 1024
 _LONGEST_LINE = 100 * 1024
 """Bytes of a chunk's head or of trailers that are waited for: httpcore's limit."""
 
-Head = h11.Response | h11.InformationalResponse
-"""The head of an answer, as h11 tells it: an interim one where another protocol follows."""
+
+class Head(NamedTuple):
+    """The head of an answer: an interim one (1xx) where another protocol follows.
+
+    Attributes:
+        version: Of HTTP, such as `1.1`.
+        status: The status code.
+        reason: The reason phrase.
+        headers: Names and values, as they came.
+    """
+
+    version: bytes
+    status: int
+    reason: bytes
+    headers: list[tuple[bytes, bytes]]
+
 
 _SWITCHING = 101
 
@@ -72,7 +88,7 @@ class Answer:
     """A response whose body is still to come, under the names of the engine's `Response`.
 
     Args:
-        head: What h11 made of its head.
+        head: Its head.
         stream: Its body.
         network: The connection it comes on.
     """
@@ -80,11 +96,11 @@ class Answer:
     __slots__ = ("extensions", "headers", "status", "stream")
 
     def __init__(self, head: Head, stream: Any, network: Any) -> None:
-        self.status = head.status_code
-        self.headers = head.headers.raw_items()
+        self.status = head.status
+        self.headers = head.headers
         self.stream = stream
         self.extensions = {
-            "http_version": b"HTTP/" + head.http_version,
+            "http_version": b"HTTP/" + head.version,
             "reason_phrase": head.reason,
             "network_stream": network,
         }
@@ -92,8 +108,7 @@ class Answer:
 
 def told_of(head: Head) -> tuple[Any, ...]:
     """Return what the engine tells a `trace` of an answer: version, status, reason, headers."""
-    version = b"HTTP/" + head.http_version
-    return version, head.status_code, head.reason, head.headers.raw_items()
+    return b"HTTP/" + head.version, head.status, head.reason, head.headers
 
 
 class Messages:
@@ -144,10 +159,10 @@ class Messages:
             Exception: The engine's `RemoteProtocolError`.
         """
         while (event := self._next()) is not h11.NEED_DATA:
-            if isinstance(event, h11.Response):
-                return event
-            if isinstance(event, h11.InformationalResponse) and event.status_code == _SWITCHING:
-                return event
+            if isinstance(event, h11.Response) or event.status_code == _SWITCHING:
+                return Head(
+                    event.http_version, event.status_code, event.reason, event.headers.raw_items()
+                )
         return None
 
     def body(self) -> bytes | None:
@@ -192,3 +207,21 @@ class Messages:
             return self._parser.next_event()
         except h11.RemoteProtocolError as error:
             raise self._core.RemoteProtocolError(str(error)) from error
+
+
+def messages_of(core: ModuleType) -> Messages:
+    """Return what is said on a new connection: by llhttp too, where httptools is installed.
+
+    Args:
+        core: The engine whose errors are raised.
+    """
+    return _kind_of_messages()(core)
+
+
+@cache
+def _kind_of_messages() -> type[Messages]:
+    if find_spec("httptools") is None:
+        return Messages
+    from penstock.transport.plain import PlainMessages
+
+    return PlainMessages
