@@ -212,6 +212,28 @@ def test_a_block_without_reading(rig: Callable[..., Rig]) -> None:
     assert server.script.open == 0
 
 
+def test_a_block_around_a_stream_that_was_begun(rig: Callable[..., Rig]) -> None:
+    """`with` over a stream that was read from goes on with the next event, and closes it."""
+    server = rig([sse(event(1), event(2), DONE)])
+    seen = []
+
+    async def read() -> None:
+        stream = server.client.stream_events("GET", "/it")
+        if server.colour.is_async:
+            seen.append((await anext(stream)).data)
+            async with stream, stream:
+                async for each in stream:
+                    seen.append(each.data)  # noqa: PERF401 - what came before an error counts
+        else:
+            seen.append(next(stream).data)
+            with stream, stream:
+                seen.extend(each.data for each in stream)
+
+    play(server.colour, read)
+    assert seen == [*NUMBERS, None]
+    assert (server.sent, server.script.open) == (1, 0)
+
+
 @pytest.mark.parametrize("colour", ["asyncio", "trio"], indirect=True)
 def test_cancelled_in_the_middle(rig: Callable[..., Rig]) -> None:
     """A cancelled reader leaves the stream closed, and the cancellation as it is."""

@@ -252,6 +252,32 @@ def test_inside_with_a_stream_goes_on_after_a_break(colour: Any) -> None:
     assert rig.script.open == 0
 
 
+BEGUN: dict[str, tuple[Any, int]] = {
+    "open": (lambda acme: acme.opened(), 0),
+    "read from": (lambda acme: acme.levels(), 1),
+    "open and read from": (lambda acme: acme.opened(), 1),
+}
+
+
+@pytest.mark.parametrize("how", BEGUN)
+def test_a_block_takes_up_a_stream_that_was_begun(how: str, colour: Any) -> None:
+    """`with` over a stream that is open already loses none of its items, and closes it."""
+    begin, read = BEGUN[how]
+    rig = Rig(colour, events(*told(1, 2, 3), DONE))
+
+    async def scenario() -> list[int]:
+        stream = await done(begin(rig.acme))
+        before = [await one(stream) for _ in range(read)]
+        if not colour.is_async:
+            with stream, stream:
+                return [*before, *stream]
+        async with stream, stream:
+            return before + await rest(stream)
+
+    assert rig.within(scenario) == [1, 2, 3]
+    assert (len(rig.script.requests), rig.script.open) == (1, 0)
+
+
 def test_a_stream_leaves_nothing_for_the_collector(colour: Any) -> None:
     """A stream that fails, and the error it raises, are gone as soon as nobody holds them."""
     rig = Rig(colour, events(*told(1)), events(*told(1)))

@@ -90,6 +90,8 @@ class ItemStream(Generic[T]):
             events.close()
 
     def __enter__(self) -> Self:
+        if self._iterator is not None:  # begun already: a new iterator would drop and so close it
+            return self
         try:
             self._events.__enter__()
         except PenstockError as error:
@@ -174,6 +176,8 @@ class AsyncItemStream(Generic[T]):
                 await events.aclose()
 
     async def __aenter__(self) -> Self:
+        if self._iterator is not None:  # as above
+            return self
         try:
             await self._events.__aenter__()
         except PenstockError as error:

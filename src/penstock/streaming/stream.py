@@ -114,7 +114,8 @@ class EventStream(_Stream):
 
     def __enter__(self) -> Self:
         self._start()
-        self._iterator = self._iterate()
+        if self._iterator is None:  # else it was begun already: to drop it would be to close it
+            self._iterator = self._iterate()
         return self
 
     def __exit__(
@@ -179,7 +180,8 @@ class AsyncEventStream(_Stream):
 
     async def __aenter__(self) -> Self:
         await self._start()
-        self._iterator = self._iterate()
+        if self._iterator is None:  # as above
+            self._iterator = self._iterate()
         return self
 
     async def __aexit__(
