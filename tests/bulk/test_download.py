@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -358,6 +359,32 @@ def test_a_directory_is_no_target(bench: Bench) -> None:
     with pytest.raises(FileNotFoundError):
         bench.download(FileServer())
     assert bench.script.requests == []
+
+
+def test_what_is_no_file_is_no_target(bench: Bench) -> None:
+    """A pipe, and so a device or a socket, is refused, also behind a link, and stays what it is."""
+    pipe = bench.target.with_name("pipe")
+    os.mkfifo(pipe)
+    bench.target.symlink_to(pipe)
+    with pytest.raises(penstock.InvalidOption, match="is not a regular file"):
+        bench.download(FileServer())
+    assert bench.script.requests == []
+    bench.target = pipe
+    with pytest.raises(penstock.InvalidOption, match="is not a regular file"):
+        bench.download(FileServer())
+    assert bench.script.requests == []
+    assert pipe.is_fifo()
+    assert bench.names == ["model.bin", "pipe"]
+
+
+def test_a_link_leads_nowhere(bench: Bench) -> None:
+    """A link to a file is replaced by what was downloaded; the file it named is left alone."""
+    other = bench.target.with_name("other.bin")
+    other.write_bytes(b"other")
+    bench.target.symlink_to(other)
+    bench.download(FileServer())
+    assert (bench.target.is_symlink(), bench.target.read_bytes()) == (False, CONTENT)
+    assert other.read_bytes() == b"other"
 
 
 def test_over_real_sockets(colour: Colour, tmp_path: Path) -> None:

@@ -54,11 +54,15 @@ class Part:
             resume: Whether to go on with that one.
 
         Raises:
-            InvalidOption: The target is a directory, or another download writes to it.
+            InvalidOption: The target is a directory, a device or a pipe, or another download writes
+                to it.
             OSError: The directory cannot be written to.
         """
         if self.target.is_dir():
             msg = f"{self.target} is a directory: name the file to write"
+            raise InvalidOption(msg)
+        if self.target.exists() and not self.target.is_file():  # root could replace /dev/null
+            msg = f"{self.target} is not a regular file: a download would replace it"
             raise InvalidOption(msg)
         self._file = open_locked(self._path, "download")
         self.size = os.fstat(self._file.fileno()).st_size
