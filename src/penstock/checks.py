@@ -46,7 +46,7 @@ def check_text(name: str, value: object) -> None:
 
 def check_headers(name: str, value: object) -> None:
     """Refuse what is not a mapping from names; the values are checked when a request is built."""
-    _check_mapping(name, value)
+    check_mapping(name, value)
     if not all(isinstance(header, str) for header in value):  # type: ignore[attr-defined]  # a mapping
         msg = f"{name} must be a mapping from header names: a name is a string"
         raise InvalidOption(msg)
@@ -72,7 +72,8 @@ def check_bool(name: str, value: object) -> None:
         raise InvalidOption(msg)
 
 
-def _check_mapping(name: str, value: object) -> None:
+def check_mapping(name: str, value: object) -> None:
+    """Refuse what is not a mapping."""
     if not isinstance(value, Mapping):
         msg = f"{name} must be a mapping, not {type(value).__name__}"
         raise InvalidOption(msg)
@@ -113,13 +114,13 @@ CHECKS: Final[tuple[tuple[str, Callable[[str, object], None]], ...]] = (
     ("max_retries", check_count),
     ("retry", _check_retry),
     ("headers", check_headers),
-    ("params", _check_mapping),
+    ("params", check_mapping),
     ("api_key", _check_key),
     ("auth", _check_auth),
     ("idempotency_key", check_text),
     ("operation", check_text),
-    ("attributes", _check_mapping),
-    ("log_fields", _check_mapping),
+    ("attributes", check_mapping),
+    ("log_fields", check_mapping),
     ("raise_for_status", check_bool),
     ("allow_absolute", check_bool),
     ("max_response_bytes", _check_bytes),

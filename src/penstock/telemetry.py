@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
+from penstock.building import check_header
+from penstock.checks import check_mapping, check_seconds, check_text
 from penstock.errors import ConfigurationError, InvalidOption
 from penstock.redact import safe_url
 
@@ -162,25 +164,25 @@ def configure(
         InvalidOption: An argument cannot be meant.
     """
     global _installed  # noqa: PLW0603 - a process has one set of global providers
-    _check(endpoint, sample_ratio, timeout)
     try:
         from penstock import exporting
     except ImportError as error:
         msg = f"OpenTelemetry's SDK is not installed ({error.name}): pip install 'penstock[otel]'"
         raise ConfigurationError(msg) from error
+    wanted = exporting.Wanted(
+        service_name=service_name,
+        endpoint=endpoint,
+        headers=headers,
+        resource=resource,
+        sample_ratio=sample_ratio,
+        timeout=timeout,
+        traces=traces,
+        metrics=metrics,
+    )
+    _check(wanted)
     with _lock:
         if set_global and _installed is not None:
             return _installed
-        wanted = exporting.Wanted(
-            service_name=service_name,
-            endpoint=endpoint,
-            headers=headers,
-            resource=resource,
-            sample_ratio=sample_ratio,
-            timeout=timeout,
-            traces=traces,
-            metrics=metrics,
-        )
         made = _set_up(wanted, set_global=set_global)
         if set_global:
             _installed = made
@@ -210,12 +212,22 @@ def _set_up(wanted: Wanted, *, set_global: bool) -> Telemetry:
     return Telemetry(signals["traces"], signals["metrics"], exports)
 
 
-def _check(endpoint: str | None, sample_ratio: float | None, timeout: float | None) -> None:
+def _check(wanted: Wanted) -> None:
+    for name in ("service_name", "endpoint", "traces", "metrics"):
+        check_text(name, getattr(wanted, name))
+    for name in ("sample_ratio", "timeout"):
+        check_seconds(name, getattr(wanted, name))
+    for name in ("headers", "resource"):
+        if getattr(wanted, name) is not None:
+            check_mapping(name, getattr(wanted, name))
+    for name, value in (wanted.headers or {}).items():
+        check_header(name, value)  # an exporter would log one it cannot send, with its value
+    endpoint, sample_ratio, timeout = wanted.endpoint, wanted.sample_ratio, wanted.timeout
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
         raise InvalidOption("endpoint must be a URL with http:// or https://")
     if endpoint is not None and endpoint.rstrip("/").endswith(("/v1/traces", "/v1/metrics")):
         raise InvalidOption("endpoint is for all signals: leave /v1/… out, it is added for each")
-    if sample_ratio is not None and not 0 <= sample_ratio <= 1:
+    if sample_ratio is not None and sample_ratio > 1:
         raise InvalidOption(f"sample_ratio must be from 0 to 1, not {sample_ratio!r}")
-    if timeout is not None and not timeout > 0:
-        raise InvalidOption(f"timeout must be seconds above 0, not {timeout!r}")
+    if timeout == 0:
+        raise InvalidOption("timeout must be seconds above 0")

@@ -279,13 +279,30 @@ def test_an_exporter_that_is_not_there(
         {"endpoint": "http://localhost:4318/v1/traces"},
         {"sample_ratio": 1.5},
         {"timeout": 0},
+        {"timeout": "3"},
+        {"sample_ratio": "0.1"},
+        {"sample_ratio": True},
+        {"endpoint": 4318},
+        {"service_name": 7},
+        {"traces": False},
+        {"metrics": ["otlp"]},
+        {"headers": "x-key=abc"},
+        {"resource": "a=b"},
     ],
-    ids=lambda given: str(next(iter(given.values()))),
+    ids=lambda given: repr(next(iter(given.values()))),
 )
 def test_what_cannot_be_meant(arguments: dict[str, Any]) -> None:
     """A wrong argument is an error that names it."""
     with pytest.raises(InvalidOption, match=next(iter(arguments))):
         export(**arguments)
+
+
+@pytest.mark.parametrize("value", ["hush-hush\n", "hush-hush\u2019", b"hush-hush"])
+def test_a_header_that_cannot_be_sent(value: Any) -> None:
+    """It is refused without being shown: an exporter would log it with its value, every time."""
+    with pytest.raises(InvalidOption, match="the header x-key") as caught:
+        export(headers={"x-key": value}, metrics="none")
+    assert "hush-hush" not in str(caught.value)
 
 
 def test_an_endpoint_that_refuses() -> None:
