@@ -59,6 +59,14 @@ def check_kinds(**given: tuple[Any, str]) -> None:
             raise InvalidOption(msg)
 
 
+def check_logger(logger: Any) -> None:
+    """Refuse what is no logger: nothing would be logged."""
+    # structlog's proxy is not asked for a method: it would be bound before structlog is set up.
+    if logger is not None and not (hasattr(type(logger), "bind") or hasattr(logger, "info")):
+        msg = f"logger must be a structlog or stdlib logger, not {type(logger).__name__}"
+        raise InvalidOption(msg)
+
+
 def options_of_settings(given: Mapping[str, Any]) -> RequestOptions:
     """Return what settings give of a call's options."""
     names = ("api_key", "timeout", "deadline", "headers")

@@ -6,13 +6,14 @@ import copy
 import warnings
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from penstock.arguments import (
     DEFAULTS,
     OVER_CLIENT,
     POOL_SETTINGS,
     check_kinds,
+    check_logger,
     checked_headers,
     checked_text,
     cookie_header,
@@ -102,6 +103,11 @@ class BaseClient(Keywords):
         ConfigurationError: The stack cannot work in a client of this colour.
     """
 
+    _elsewhere: ClassVar[Mapping[str, str]] = {
+        name: f"it is an option of calls: client.with_options({name}=…)"
+        for name in ("retry", "operation", "attributes", "log_fields")
+    }
+
     def __init__(
         self,
         base_url: Any = UNSET,
@@ -143,6 +149,7 @@ class BaseClient(Keywords):
             api_key = Secret(api_key) if problem is None else None
             if problem is not None:
                 raise InvalidOption(problem)
+        check_logger(logger)
         check_kinds(
             settings=(settings, "given"),
             clock=(clock, "now"),

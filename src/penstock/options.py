@@ -224,10 +224,12 @@ def options_of(
 
 def _unknown(given: Iterable[str], known: tuple[str, ...]) -> InvalidOption:
     name = next(name for name in given if name not in _KNOWN)
+    if name in _BODY:
+        return InvalidOption(f"{name!r} is no option: a body belongs to one call")
     return InvalidOption(f"unknown option {name!r}{did_you_mean(name, known)}")
 
 
 def did_you_mean(name: object, known: tuple[str, ...]) -> str:
     """Return `: did you mean 'x'?` for the nearest of *known*, or an empty string."""
-    near = get_close_matches(str(name), known, n=1, cutoff=0.5)
+    near = get_close_matches(str(name), known, n=1, cutoff=0.6)
     return f": did you mean {near[0]!r}?" if near else ""

@@ -70,6 +70,11 @@ if TYPE_CHECKING:
         ("settings", {"timeout": 5}),
         ("tracer_provider", 5),
         ("meter_provider", 5),
+        ("logger", "mine"),
+        ("logger", print),
+        ("verify", None),
+        ("verify", 1),
+        ("cert", 5),
     ],
     ids=str,
 )

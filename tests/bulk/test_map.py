@@ -164,6 +164,32 @@ def test_a_wrong_concurrency(colour: Colour, concurrency: Any) -> None:
         colour.client(BASE).map([], concurrency=concurrency)
 
 
+@pytest.mark.parametrize(
+    "requests",
+    ["/v1/models", b"/v1", None, 7, BulkRequest("GET", "/"), httpx.Request("GET", f"{BASE}/")],
+    ids=lambda given: type(given).__name__,
+)
+def test_one_request_is_not_many(colour: Colour, requests: Any) -> None:
+    """What is no iterable of requests is refused at once: a URL is not one for each letter."""
+    with pytest.raises(penstock.InvalidOption, match="an iterable of requests"):
+        colour.client(BASE).map(requests)
+
+
+@pytest.mark.parametrize("item", [7, {"url": "/"}, ("GET", "/")])
+def test_what_is_no_request(colour: Colour, item: Any) -> None:
+    """The error of what cannot be sent says what can be, and is its result alone."""
+    script = Script([number_of], forever=True)
+    results = run(colour, script, [item, "/1"])
+    assert "must be a BulkRequest, a URL" in str(results[0].error)
+    assert gathered(results[1:]) == [1]
+
+
+def test_a_body_is_no_option(colour: Colour) -> None:
+    """A body for all is refused, and said to belong to a request of its own."""
+    with pytest.raises(penstock.InvalidOption, match=r"'json'.* belongs to one call"):
+        colour.client(BASE).map(["/1"], json={})  # type: ignore[call-arg]  # as tested
+
+
 def test_nothing_to_send(colour: Colour) -> None:
     """No requests have no results."""
     assert run(colour, Script([]), []) == []

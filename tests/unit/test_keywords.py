@@ -75,11 +75,21 @@ def test_how_often_is_not_what_retry_is_asked(name: str) -> None:
         Retry(**{name: 3})
 
 
+@pytest.mark.parametrize("name", ["retry", "operation", "attributes", "log_fields"])
+def test_an_option_that_no_constructor_has(name: str, colour: Any) -> None:
+    """An option of a call is said to be one, and to be given to a view of the client."""
+    with pytest.raises(InvalidOption, match=rf"'{name}': .*with_options\({name}=…\)"):
+        colour.client(**{name: None})
+
+
 def test_one_like_no_other(colour: Any) -> None:
     """A name that resembles none is named alone; the first of several is."""
     with pytest.raises(InvalidOption) as refused:
         colour.client("http://here", timeout=1, zzz=1, qqq=2)
     assert str(refused.value).endswith("Client has no argument 'zzz'")
+    with pytest.raises(InvalidOption) as refused:
+        colour.client("http://here", token=1)  # not `cookies`
+    assert str(refused.value).endswith("Client has no argument 'token'")
 
 
 def test_overrides_of_settings_are_arguments(colour: Any) -> None:

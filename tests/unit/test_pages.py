@@ -649,7 +649,7 @@ def test_a_response_a_middleware_made_is_a_page_too(colour: Any, by: Any) -> Non
         ({"limit": 1.5}, "limit must be an integer >= 0"),
         ({"max_pages": True}, "max_pages must be an integer >= 0"),
         ({"tiemout": 1}, "did you mean 'timeout'"),
-        ({"content": b"x"}, "unknown option 'content'"),
+        ({"content": b"x"}, "'content' is no option"),
         ({"options": 5}, "options must be RequestOptions or a dict"),
         ({"client": httpx.Client()}, "client must be a Client or AsyncClient"),
     ],

@@ -68,4 +68,17 @@ def sending(client: Any, item: Any) -> Any:
         return client.get(item)
     if isinstance(item, BulkRequest):
         return client.request(item.method, item.url, **item.call)
+    if not hasattr(item, "method"):
+        msg = (
+            f"a request must be a BulkRequest, a URL or an httpx.Request, not {type(item).__name__}"
+        )
+        raise InvalidOption(msg)
     return client.send(item)
+
+
+def check_requests(requests: Any) -> None:
+    """Refuse what is not many requests: a text would be a URL for each of its letters."""
+    many = hasattr(requests, "__iter__") or hasattr(requests, "__aiter__")
+    if not many or isinstance(requests, (str, bytes)):
+        msg = f"requests must be an iterable of requests, not {type(requests).__name__}"
+        raise InvalidOption(msg)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penstock.bulk.recorder import Recorder, response_of
-from penstock.bulk.requests import id_of
+from penstock.bulk.requests import check_requests, id_of
 from penstock.bulk.results import BulkResult
 from penstock.errors import InvalidOption
 
@@ -37,7 +37,8 @@ class Work:
         total: How many requests there are, or None if *requests* does not tell.
 
     Raises:
-        InvalidOption: *concurrency* is not a whole number from 1 on.
+        InvalidOption: *requests* is no iterable of requests, or *concurrency* not a whole number
+            from 1 on.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Work:
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             msg = f"concurrency must be an integer >= 1, not {concurrency!r}"
             raise InvalidOption(msg)
+        check_requests(requests)
         self.client = client
         self.requests = requests
         self.concurrency = concurrency

@@ -61,8 +61,15 @@ def tls_settings(
             `SSLKEYLOGFILE`.
 
     Raises:
-        ConfigurationError: A file is missing, or *cert* was given beside an SSL context.
+        ConfigurationError: A file is missing, a type is wrong, or *cert* was given beside an SSL
+            context.
     """
+    if not isinstance(verify, (bool, str, os.PathLike, ssl.SSLContext)):
+        msg = f"verify must be True, False, a path or an SSL context, not {type(verify).__name__}"
+        raise InvalidOption(msg)
+    if not isinstance(cert, (str, os.PathLike, tuple, type(None))):
+        msg = f"cert must be a path, a tuple of paths or None, not {type(cert).__name__}"
+        raise InvalidOption(msg)
     certs = () if cert is None else cert if isinstance(cert, tuple) else (os.fspath(cert),)
     if isinstance(verify, ssl.SSLContext):
         if certs:
