@@ -20,8 +20,8 @@ class BodyEnd(NamedTuple):
     """How a body ended.
 
     Attributes:
-        outcome: `completed` (read to its end), `closed` (the reader stopped), `error`, or
-            `abandoned` (dropped unclosed).
+        outcome: `completed` (read to its end, or to the last event of a stream), `closed` (the
+            reader stopped), `error`, or `abandoned` (dropped unclosed).
         error: What broke it, or None.
         size: Bytes read off the wire.
         chunks: Reads that brought them.
@@ -55,6 +55,16 @@ def observe_body(response: Response, observer: Observer) -> None:
         stream.observe(observer)
     else:
         observer(READ)
+
+
+def complete_body(stream: Any) -> None:
+    """Have the close of a body that follows told as its completion: all that counts has come.
+
+    Args:
+        stream: The body of a response, which is of no matter if it is not observed.
+    """
+    if isinstance(stream, ObservedBody):
+        stream.closed_as = "completed"
 
 
 READ = BodyEnd("completed", None, 0, 0, None, None)
@@ -139,8 +149,12 @@ class ObservedBody:
         timeouts: The request's own, which the transport goes by, or None.
         is_async: Whether it is an async client's.
         opened_at: The file and line of who opened it, for a warning if it is dropped open.
+
+    Attributes:
+        closed_as: The outcome that a close tells of.
     """
 
+    closed_as = "closed"
     _end: BodyEnd | None = READ
 
     def __init__(
@@ -217,7 +231,7 @@ class ObservedBody:
         """Close the body; once closed, again is nothing."""
         self._check_colour(is_async=False)
         self._stream.close()
-        self._finish("closed")
+        self._finish(self.closed_as)
 
     async def aclose(self) -> None:
         """Close the body; once closed, again is nothing."""
@@ -225,7 +239,7 @@ class ObservedBody:
         try:
             await self._close_source()
         finally:
-            self._finish("closed")
+            self._finish(self.closed_as)
 
     def _check_colour(self, *, is_async: bool) -> None:
         if is_async != self._is_async:

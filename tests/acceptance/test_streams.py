@@ -11,7 +11,7 @@ import anyio
 import httpx
 import pytest
 
-from penstock import ClientClosed, DecodeError, InvalidOption, Stack
+from penstock import ClientClosed, DecodeError, InvalidOption, Stack, observe_body
 from penstock.testing import Reply
 
 from .reading import DONE, NDJSON, NUMBERS, SSE, Reading, event, sse
@@ -209,6 +209,30 @@ def test_a_block_without_reading(rig: Callable[..., Rig]) -> None:
                 assert (server.sent, stream.response.status_code) == (1, 200)
 
     play(server.colour, enter)
+    assert server.script.open == 0
+
+
+@pytest.mark.parametrize(
+    ("leave_after", "outcome"), [(None, "completed"), (3, "completed"), (1, "closed")]
+)
+def test_a_body_is_complete_with_its_terminal_event(
+    leave_after: int | None, outcome: str, rig: Callable[..., Rig]
+) -> None:
+    """A body closed after the terminal event is told as completed, one left before it as closed."""
+    ends = []
+
+    class Watch:
+        async def __call__(self, request: Any, call_next: Any) -> Any:
+            response = await call_next(request)
+            observe_body(response, lambda end: ends.append(end.outcome))
+            return response
+
+    server = rig(
+        [sse(event(1), event(2), DONE, b": the server holds on\n\n")], stack=Stack([Watch()])
+    )
+    Reading(server, leave_after)
+    gc.collect()
+    assert ends == [outcome]
     assert server.script.open == 0
 
 

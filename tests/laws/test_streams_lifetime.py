@@ -14,7 +14,7 @@ import pytest
 from penstock import Stack, observe_body
 from penstock.demo import DemoServer
 
-from .leaving import EVENTS_LEFT, HANGING, RESPONSES_LEFT, Left
+from .leaving import EVENTS_LEFT, HANGING, RESPONSES_LEFT, Left, afinish, finish
 from .support import EVENTS, Trial, done, run
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_leaving_events(colour: Any, leave: Callable[[Any], Any]) -> None:
     open_events = partial(trial.client.stream_events, "GET", "/it")
     run(colour, partial(leave_with, colour, leave, open_events))
     assert trial.script.open == 0
-    assert ends == ["closed"]
+    assert ends == ["completed" if leave in {finish, afinish} else "closed"]
 
 
 @pytest.mark.parametrize(("colour", "leave"), WAYS_OUT_OF_A_RESPONSE, indirect=["colour"])

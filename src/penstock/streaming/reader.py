@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from penstock.body import complete_body
 from penstock.call import Call
 from penstock.checks import check_seconds
 from penstock.detached import BODY_LIMIT, DetachedResponse, request_id_of
@@ -126,6 +127,7 @@ class Reading:
         self._call = Call.of(response.request)
         self._request = response.request
         self._headers = response.headers
+        self._body = response.stream
         self._event_at = self._call.runtime.now()
         self._watched = watch_of(response)
         if self._watched is not None:
@@ -262,6 +264,7 @@ class Reading:
                 self._watched.event(event)
             if reader.is_terminal(event):
                 self.completed = True
+                complete_body(self._body)
                 yield event
                 return
             yield event
