@@ -377,6 +377,14 @@ def test_what_is_no_file_is_no_target(bench: Bench) -> None:
     assert bench.names == ["model.bin", "pipe"]
 
 
+def test_a_file_that_is_replaced_keeps_its_permissions(bench: Bench) -> None:
+    """What was private stays private."""
+    bench.target.write_bytes(b"old")
+    bench.target.chmod(0o600)
+    bench.download(FileServer())
+    assert (bench.target.stat().st_mode & 0o777, bench.target.read_bytes()) == (0o600, CONTENT)
+
+
 def test_a_link_leads_nowhere(bench: Bench) -> None:
     """A link to a file is replaced by what was downloaded; the file it named is left alone."""
     other = bench.target.with_name("other.bin")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PART = ".penstock-part"
 _NOTES = ".penstock-part.json"
+_PERMISSIONS = 0o777  # not the bits that run a file as its owner: it has other content now
 
 
 class Part:
@@ -113,6 +114,8 @@ class Part:
         os.fsync(file.fileno())
         if os.name == "nt":
             file.close()
+        if self.target.exists():
+            self._path.chmod(self.target.stat().st_mode & _PERMISSIONS)
         Path(self._path).replace(self.target)
         self._notes.unlink(missing_ok=True)
         file.close()
