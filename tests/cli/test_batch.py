@@ -169,6 +169,20 @@ def test_a_mistake_costs_nothing(
     assert not Path("out.jsonl").exists()
 
 
+def test_a_path_below_nothing_costs_nothing(
+    batch: Callable[..., Result], ask: Callable[..., None], server: DemoServer
+) -> None:
+    """Without a base URL a path is refused, and an absolute URL is not."""
+    ask(get(f"{server.url}/status/200"), get("/status/200"))
+    result = batch()
+    assert (result.exit_code, server.requests) == (2, [])
+    assert "line 2: its url is a path, and there is no base URL" in result.stderr
+    assert not Path("out.jsonl").exists()
+    ask(get(f"{server.url}/status/200"))
+    batch()
+    assert len(server.requests) == 1
+
+
 def test_a_file_that_is_no_output_is_refused(
     invoke: Callable[..., Result],
     batch: Callable[..., Result],

@@ -84,10 +84,10 @@ def command(
     from penstock.cli.tally import Tally
     from penstock.settings import Settings
 
-    total = count_checked(source)
+    settings = Settings.load(config_file=config_file, profile=profile)
+    total = count_checked(source, base_url or settings.base_url)
     if target.exists() and source.samefile(target):
         raise click.UsageError("IN.jsonl and OUT.jsonl are one file")
-    settings = Settings.load(config_file=config_file, profile=profile)
     values: dict[str, Any] = {
         "base_url": base_url,
         "timeout": timeout,

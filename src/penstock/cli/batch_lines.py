@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 _TEXTS = ("custom_id", "method", "url")
 
 
-def count_checked(source: Path) -> int:
+def count_checked(source: Path, base_url: str | None) -> int:
     """Return how many requests a file has.
 
+    Args:
+        source: The file.
+        base_url: What their paths are below, or None.
+
     Raises:
-        click.UsageError: A line is no request, or two have one id. The message names the line and
-            quotes nothing of it.
+        click.UsageError: A line is no request, two have one id, or one has a path that is below
+            nothing. The message names the line and quotes nothing of it.
     """
     seen: dict[str, int] = {}
     for number, line in _lines(source):
@@ -33,6 +37,9 @@ def count_checked(source: Path) -> int:
         earlier = seen.setdefault(request["custom_id"], number)
         if earlier != number:
             raise click.UsageError(f"{source}, line {number}: its custom_id is that of {earlier}")
+        if base_url is None and not urlsplit(request["url"]).scheme:
+            wrong = "its url is a path, and there is no base URL: pass --base-url"
+            raise click.UsageError(f"{source}, line {number}: {wrong}")
     return len(seen)
 
 
