@@ -57,16 +57,6 @@ def observe_body(response: Response, observer: Observer) -> None:
         observer(READ)
 
 
-def complete_body(stream: Any) -> None:
-    """Have the close of a body that follows told as its completion: all that counts has come.
-
-    Args:
-        stream: The body of a response, which is of no matter if it is not observed.
-    """
-    if isinstance(stream, ObservedBody):
-        stream.closed_as = "completed"
-
-
 READ = BodyEnd("completed", None, 0, 0, None, None)
 
 
@@ -147,14 +137,16 @@ class ObservedBody:
         limits: How long it may be, and until when.
         failure: Turns what the transport raised into what the reader sees.
         timeouts: The request's own, which the transport goes by, or None.
+        watched: Whether the transport holds to them at its sockets, and to their moments.
         is_async: Whether it is an async client's.
         opened_at: The file and line of who opened it, for a warning if it is dropped open.
 
     Attributes:
-        closed_as: The outcome that a close tells of.
+        is_complete: Whether all that counts has come. However it ends, it was completed then.
+        can_be_hurried: Whether `hurry` holds, whatever the server does.
     """
 
-    closed_as = "closed"
+    is_complete = False
     _end: BodyEnd | None = READ
 
     def __init__(
@@ -164,10 +156,12 @@ class ObservedBody:
         failure: Callable[[BaseException], BaseException],
         timeouts: dict[str, Any] | None = None,
         *,
+        watched: bool = False,
         is_async: bool,
         opened_at: str = "?",
     ) -> None:
         self._stream = stream
+        self.can_be_hurried = watched and timeouts is not None
         self._opened_at = opened_at
         self._is_async = is_async
         self._timeouts = timeouts
@@ -231,7 +225,7 @@ class ObservedBody:
         """Close the body; once closed, again is nothing."""
         self._check_colour(is_async=False)
         self._stream.close()
-        self._finish(self.closed_as)
+        self._finish("closed")
 
     async def aclose(self) -> None:
         """Close the body; once closed, again is nothing."""
@@ -239,7 +233,7 @@ class ObservedBody:
         try:
             await self._close_source()
         finally:
-            self._finish(self.closed_as)
+            self._finish("closed")
 
     def _check_colour(self, *, is_async: bool) -> None:
         if is_async != self._is_async:
@@ -281,6 +275,8 @@ class ObservedBody:
 
     def _finish(self, outcome: str, error: BaseException | None = None) -> None:
         if self._end is None:
+            if self.is_complete:
+                outcome, error = "completed", None
             self._end = BodyEnd(
                 outcome, error, self._size, self._chunks, self._first_at, self._last_at
             )

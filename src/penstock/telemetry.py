@@ -215,19 +215,23 @@ def _set_up(wanted: Wanted, *, set_global: bool) -> Telemetry:
 def _check(wanted: Wanted) -> None:
     for name in ("service_name", "endpoint", "traces", "metrics"):
         check_text(name, getattr(wanted, name))
-    for name in ("sample_ratio", "timeout"):
-        check_seconds(name, getattr(wanted, name))
+    check_seconds("timeout", wanted.timeout)
+    _check_ratio(wanted.sample_ratio)
     for name in ("headers", "resource"):
         if getattr(wanted, name) is not None:
             check_mapping(name, getattr(wanted, name))
     for name, value in (wanted.headers or {}).items():
         check_header(name, value)  # an exporter would log one it cannot send, with its value
-    endpoint, sample_ratio, timeout = wanted.endpoint, wanted.sample_ratio, wanted.timeout
+    endpoint = wanted.endpoint
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
         raise InvalidOption("endpoint must be a URL with http:// or https://")
     if endpoint is not None and endpoint.rstrip("/").endswith(("/v1/traces", "/v1/metrics")):
         raise InvalidOption("endpoint is for all signals: leave /v1/… out, it is added for each")
-    if sample_ratio is not None and sample_ratio > 1:
-        raise InvalidOption(f"sample_ratio must be from 0 to 1, not {sample_ratio!r}")
-    if timeout == 0:
+    if wanted.timeout == 0:
         raise InvalidOption("timeout must be seconds above 0")
+
+
+def _check_ratio(ratio: object) -> None:
+    is_number = isinstance(ratio, (int, float)) and not isinstance(ratio, bool)
+    if ratio is not None and not (is_number and 0 <= ratio <= 1):  # type: ignore[operator]  # as is_number says
+        raise InvalidOption(f"sample_ratio must be a number from 0 to 1, not {ratio!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock.body import complete_body
+from penstock.body import ObservedBody
 from penstock.call import Call
 from penstock.checks import check_seconds
 from penstock.detached import BODY_LIMIT, DetachedResponse, request_id_of
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _ACCEPT = {"sse": "text/event-stream", "ndjson": "application/x-ndjson, application/jsonl"}
 _DECODERS = {"sse": SSEDecoder, "ndjson": NDJSONDecoder}
 _NO_CONTENT = 204
+
+_REST_SECONDS = 0.05
+"""How long the end of a stream is waited for after its terminal event, to keep the connection."""
 
 
 class Reader:
@@ -219,6 +222,19 @@ class Reading:
         finally:
             del failure  # it refers to this frame through its traceback
 
+    def passes_over(self) -> bool:
+        """Tell whether to read off what is left, and have that be quick.
+
+        After its terminal event a stream has nothing but its own end, with which the connection can
+        be used again.
+        """
+        body = self._body
+        if not self.completed or not isinstance(body, ObservedBody):
+            return False
+        if body.can_be_hurried:
+            body.hurry(_REST_SECONDS)
+        return body.can_be_hurried
+
     def end(self) -> None:
         """Note that nobody reads on: the response is closed."""
         if self._watched is not None:
@@ -264,7 +280,8 @@ class Reading:
                 self._watched.event(event)
             if reader.is_terminal(event):
                 self.completed = True
-                complete_body(self._body)
+                if isinstance(self._body, ObservedBody):
+                    self._body.is_complete = True
                 yield event
                 return
             yield event

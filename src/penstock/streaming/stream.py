@@ -145,9 +145,11 @@ class EventStream(_Stream):
     def _iterate(self) -> Iterator[Event]:
         response, reading = self._start()
         del self  # it may hold this generator: a dropped stream must need no collector
+        chunks: Iterator[bytes] = iter(())
         try:
             if reading.begins(response):
-                for chunk in _chunks(response):
+                chunks = _chunks(response)
+                for chunk in chunks:
                     yield from reading.feed(chunk)
                     if reading.completed:
                         return
@@ -156,8 +158,12 @@ class EventStream(_Stream):
             reading.fail(error)
             raise
         finally:
-            response.close()
-            reading.end()
+            try:
+                if reading.passes_over():
+                    _pass_over(chunks)
+            finally:
+                response.close()
+                reading.end()
 
 
 class AsyncEventStream(_Stream):
@@ -196,13 +202,14 @@ class AsyncEventStream(_Stream):
         """Stop reading and give the connection back."""
         iterator, self._iterator = self._iterator, None
         with anyio.CancelScope(shield=True):
+            if self.completed and iterator is not None:
+                await _end(iterator)  # reads off the rest
             if self.response is not None:
                 await self.response.aclose()
             if self._reading is not None:
                 self._reading.end()
             if iterator is not None:
-                with contextlib.suppress(RuntimeError):  # another task is in it, and ends it
-                    await iterator.aclose()
+                await _end(iterator)
 
     async def _start(self) -> tuple[Response, Reading]:
         if self.response is None or self._reading is None:
@@ -230,10 +237,16 @@ class AsyncEventStream(_Stream):
             raise
         finally:
             with anyio.CancelScope(shield=True):
+                if reading.passes_over():
+                    await _apass_over(chunks)
                 await response.aclose()
                 reading.end()
-                with contextlib.suppress(RuntimeError):  # an ending event loop closes it as well
-                    await chunks.aclose()  # the body is closed: nothing in it waits
+                await _end(chunks)  # the body is closed: nothing in it waits
+
+
+async def _end(iterator: AsyncGenerator[Any, None]) -> None:
+    with contextlib.suppress(RuntimeError):  # another task is in it, and ends it
+        await iterator.aclose()
 
 
 def _chunks(response: Response) -> Iterator[bytes]:
@@ -253,3 +266,21 @@ async def _achunks(response: Response) -> AsyncGenerator[bytes, None]:
             yield chunk
     finally:
         await chunks.aclose()
+
+
+_REST_BYTES = 16 * 1024
+"""How much of a stream is read off after its terminal event, to keep the connection."""
+
+
+def _pass_over(chunks: Iterator[bytes]) -> None:
+    left = _REST_BYTES
+    with contextlib.suppress(PenstockError, RuntimeError):
+        while left > 0 and (chunk := next(chunks, None)) is not None:
+            left -= len(chunk)
+
+
+async def _apass_over(chunks: AsyncIterator[bytes]) -> None:
+    left = _REST_BYTES
+    with contextlib.suppress(PenstockError, RuntimeError):
+        while left > 0 and (chunk := await anext(chunks, None)) is not None:
+            left -= len(chunk)

@@ -142,6 +142,7 @@ class Terminal:
             limits,
             lambda error: _name_request(self._failure(error, request, call), headers),
             request.extensions.get("timeout"),
+            watched=self._watched,
             is_async=call.runtime.is_async,
             opened_at=line_of_caller(),
         )
