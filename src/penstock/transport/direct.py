@@ -7,7 +7,7 @@ where something goes wrong.
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from penstock.transport.http11 import (
     messages_of,
     told_of,
 )
-from penstock.transport.steps import steps_of
+from penstock.transport.steps import astep, step, steps_of
 
 if TYPE_CHECKING:
     import ssl
@@ -143,11 +143,11 @@ class Direct(_Direct):
     def _opened(self, request: Asked) -> Any:
         steps = steps_of(logging.getLogger(f"{self._core.__name__}.connection"), request)
         name, connect = self._connecting(request)
-        with nullcontext() if steps is None else steps.step(name):
+        with step(steps, name):
             stream = connect()
         if not self._is_secure:
             return stream
-        with nullcontext() if steps is None else steps.step("start_tls"):
+        with step(steps, "start_tls"):
             return stream.start_tls(*self._tls(request))
 
     def _send(self, request: Asked) -> None:
@@ -194,13 +194,13 @@ class Body:
         self._steps = steps
 
     def __iter__(self) -> Iterator[bytes]:
-        with nullcontext() if self._steps is None else self._steps.step("receive_response_body"):
+        with step(self._steps, "receive_response_body"):
             while data := self._connection.part(self._request):
                 yield data
 
     def finish(self) -> bool:
         """End the exchange; return whether the connection may carry another."""
-        with nullcontext() if self._steps is None else self._steps.step("response_closed"):
+        with step(self._steps, "response_closed"):
             return self._connection.finish()
 
 
@@ -247,11 +247,11 @@ class AsyncDirect(_Direct):
     async def _opened(self, request: Asked) -> Any:
         steps = steps_of(logging.getLogger(f"{self._core.__name__}.connection"), request)
         name, connect = self._connecting(request)
-        async with nullcontext() if steps is None else steps.astep(name):
+        async with astep(steps, name):
             stream = await connect()
         if not self._is_secure:
             return stream
-        async with nullcontext() if steps is None else steps.astep("start_tls"):
+        async with astep(steps, "start_tls"):
             return await stream.start_tls(*self._tls(request))
 
     async def _send(self, request: Asked) -> None:
@@ -313,9 +313,7 @@ class AsyncBody:
     async def finish(self) -> bool:
         """End the exchange; return whether the connection may carry another."""
         self._over = True
-        if self._steps is None:
-            return self._connection.finish()
-        async with self._steps.astep("response_closed"):
+        async with astep(self._steps, "response_closed"):
             return self._connection.finish()
 
     async def _told(self, steps: Steps) -> AsyncIterator[bytes]:
