@@ -164,14 +164,18 @@ class Builder:
         self, method: str, target: Any, own: RequestOptions | None, body: dict[str, Any]
     ) -> Any:
         content = encode_json(body["json"]) if body else b""
-        headers = self._http.Headers(self._own_json if body else self._own)
+        request = self._http.Request(
+            method,
+            target,
+            headers=self._own_json if body else self._own,  # which it copies
+            stream=self._http.ByteStream(content),
+        )
+        headers = request.headers
+        headers.encoding = "ascii"  # as checked; else it is worked out at the first look-up
         if body or method in _EXPECT_A_BODY:
             headers["Content-Length"] = str(len(content))
         if own is not None or self._asked:
             self._with_given(headers, own, at_home=True)
-        stream = self._http.ByteStream(content)
-        request = self._http.Request(method, target, headers=headers, stream=stream)
-        request.headers.encoding = "ascii"  # as checked; else it is worked out at the first look-up
         vars(request)["_content"] = content  # as `request.read()` does, with less ado
         return request
 

@@ -308,11 +308,11 @@ def copy_request(request: RequestT) -> RequestT:
     `copy.copy` would leave out the stream and the extensions: both families drop them when they
     pickle.
     """
-    request_headers: Any = request.headers
+    headers: Any = request.headers
     fresh: Any = object.__new__(type(request))
     fresh.__dict__.update(request.__dict__)
-    fresh.headers = headers = type(request_headers)(request_headers)
-    headers.encoding = request_headers.encoding  # else both would work it out again
+    # With its encoding: else both would work it out again.
+    fresh.headers = type(headers)(headers, headers.encoding)
     fresh.extensions = extensions = dict(request.extensions)
     if timeout := extensions.get("timeout"):
         extensions["timeout"] = dict(timeout)  # changed as the request goes on

@@ -53,7 +53,7 @@ class HeaderView(Mapping[str, str]):
         return f"HeaderView({self._values!r})"
 
 
-_REQUEST_ID_NAMES = {name.encode(): name for name in REQUEST_ID_HEADERS}
+_REQUEST_ID_NAMES = [name.encode() for name in REQUEST_ID_HEADERS]
 
 
 def request_id_of(headers: Any) -> str | None:
@@ -62,11 +62,12 @@ def request_id_of(headers: Any) -> str | None:
     Args:
         headers: Of its response. They are gone through once, as each look-up by name would.
     """
-    found = {
-        name: value for key, value in headers.raw if (name := _REQUEST_ID_NAMES.get(key.lower()))
-    }
-    first = next((found[name] for name in REQUEST_ID_HEADERS if name in found), None)
-    return None if first is None else first.decode(errors="replace")
+    found = {name.lower(): value for name, value in headers.raw}
+    for name in _REQUEST_ID_NAMES:
+        if name in found:
+            value: bytes = found[name]
+            return value.decode(errors="replace")
+    return None
 
 
 class DetachedResponse:

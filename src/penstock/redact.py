@@ -216,4 +216,4 @@ def scrub_bytes(content: bytes, secrets: Iterable[Secret]) -> bytes:
 
 def _values(secrets: Iterable[Secret]) -> list[str]:
     """Return what to take out, the longest first: one may begin like another."""
-    return sorted((secret.reveal() for secret in secrets), key=len, reverse=True)
+    return sorted([secret.reveal() for secret in secrets], key=len, reverse=True)

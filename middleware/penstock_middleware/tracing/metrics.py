@@ -153,7 +153,8 @@ class Metrics:
             told = {name: value for name, value in zip(conventions.CALL, key, strict=True) if value}
             if len(self._calls) < _OPERATIONS_KEPT:
                 self._calls[key] = told
-        self._call_duration.record(seconds, told, context)
+        # The SDK takes an empty dict apart as it does a full one; of None it makes none.
+        self._call_duration.record(seconds, told or None, context)
         if call.attempt_count > 1:
             self._count_retries(call, context)
 

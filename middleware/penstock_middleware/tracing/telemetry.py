@@ -137,20 +137,21 @@ def _start(
     is_send: bool,
 ) -> LiveSpan | None:
     started, at = call.runtime.now(), int(call.runtime.wall() * 1e9)
-    current: dict[str, Any] = dict(context)
+    current: dict[str, Any] = {_SUPPRESS_HTTP_INSTRUMENTATION_KEY: True} if is_send else {}
     span: Span = INVALID_SPAN
     if tracer is not None:
         span = tracer.start_span(name, context, kind, attributes, start_time=at)
-        parent = get_current_span(context)
-        # A tracer that is switched off answers with its parent's identity: nothing began here.
-        began = span.is_recording() or span.get_span_context() != parent.get_span_context()
-        if began:
+        if span.is_recording() or _began(span, context):
             current[_SPAN_KEY] = span
         elif measure is None:
             return None
-    if is_send:
-        current[_SUPPRESS_HTTP_INSTRUMENTATION_KEY] = True
-    return LiveSpan(span, Context(current), call, at, started, measure, tells_outcome=not is_send)
+    within = Context({**context, **current})
+    return LiveSpan(span, within, call, at, started, measure, tells_outcome=not is_send)
+
+
+def _began(span: Span, context: Context) -> bool:
+    """Tell whether *span* is one: a tracer that is switched off gives its parent's identity."""
+    return span.get_span_context() != get_current_span(context).get_span_context()
 
 
 def of_call(call: Call) -> dict[str, Any]:

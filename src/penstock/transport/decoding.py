@@ -84,7 +84,7 @@ def is_coded(headers: Any) -> bool:
 
     They are gone through in bytes: a look-up by name has the family work out their encoding first.
     """
-    return any(name.lower() == b"content-encoding" for name, _ in headers.raw)
+    return b"content-encoding" in [name.lower() for name, _ in headers.raw]
 
 
 def decoding_of(headers: Any, most: float | None) -> Decoding | None:
