@@ -46,6 +46,28 @@ def test_a_timeout_ends_an_attempt(sender: Sender, handler: Callable[[Peer, Serv
         assert LIMIT * 0.9 <= sender.run(scenario, server.url) < SOON
 
 
+def head_alone(peer: Peer, server: Server) -> None:
+    peer.hear()
+    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    peer.stall()
+
+
+@over(SENDERS)
+@pytest.mark.parametrize("timeout", [LIMIT, httpx.Timeout(10.0, read=LIMIT)])
+def test_a_timeout_ends_a_read_of_a_stream(sender: Sender, timeout: Any) -> None:
+    """A stream whose body stalls ends with its read limit, given by itself or as a number."""
+
+    async def scenario(client: Any) -> float:
+        started = time.monotonic()
+        with pytest.raises(penstock.TimedOut) as caught:
+            await sender.first_chunk(client, timeout=timeout)
+        assert caught.value.phase == "read"
+        return time.monotonic() - started
+
+    with Server(head_alone) as server:
+        assert LIMIT * 0.9 <= sender.run(scenario, server.url) < SOON
+
+
 @over(able("deadline"))
 @pytest.mark.parametrize("handler", [stalled, dripping_head, dripping_body])
 def test_a_deadline_ends_a_call(sender: Sender, handler: Callable[[Peer, Server], None]) -> None:

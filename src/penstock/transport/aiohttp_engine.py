@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from penstock.transport.proxies import ProxyServer
 
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-"""Headers that aiohttp would add."""
+"""Headers that aiohttp would add to a request without them."""
 
 _LINE_BYTES = 64 * 1024
 """The longest line of a head. aiohttp's own limit, 8190 bytes, is less than other engines take."""
@@ -121,7 +121,6 @@ class AiohttpTransport:
         server = self._given.server_for(url)
         headers = CIMultiDict(request.headers.multi_items())
         headers.pop("Transfer-Encoding", None)  # aiohttp's to say
-        timeouts = request.extensions.get("timeout", {})
         context: Any = True
         if url.scheme == "https":
             if self._given.uds is not None:
@@ -133,8 +132,8 @@ class AiohttpTransport:
             through = {"proxy": server.url, "proxy_headers": _proxy_headers(server)}
             if url.scheme == "http":  # the request itself goes to the proxy
                 headers.update(through["proxy_headers"])
-        whole = time_left(request)
-        async with asyncio.timeout(None if whole is None else whole + _GRACE):
+        whole, phases = _limits(request)
+        async with asyncio.timeout(whole):
             return await session.request(
                 request.method,
                 URL(str(url), encoded=True),
@@ -143,11 +142,8 @@ class AiohttpTransport:
                 allow_redirects=False,
                 ssl=context,
                 server_hostname=request.extensions.get("sni_hostname"),
-                timeout=aiohttp.ClientTimeout(
-                    connect=_some(left(timeouts.get("connect"))),
-                    sock_read=_some(left(timeouts.get("read"))),
-                    ceil_threshold=math.inf,
-                ),
+                timeout=phases,
+                skip_auto_headers=[name for name in _AUTOMATIC if name not in headers] or None,
                 **through,
             )
 
@@ -192,7 +188,6 @@ class AiohttpTransport:
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            skip_auto_headers=_AUTOMATIC,
             max_line_size=_LINE_BYTES,
             max_field_size=_LINE_BYTES,
             middlewares=(_once,),
@@ -215,6 +210,17 @@ def _socket(address: AddrInfoType) -> socket.socket:
     for option in KEEP_ALIVE:
         made.setsockopt(*option)
     return made
+
+
+def _limits(request: Any) -> tuple[float | None, aiohttp.ClientTimeout]:
+    """Return the seconds until the head must be there, or None, and those of the phases."""
+    timeouts = request.extensions.get("timeout", {})
+    connect, read = _some(left(timeouts.get("connect"))), _some(left(timeouts.get("read")))
+    whole = time_left(request)
+    if whole is not None and read is not None and read >= whole:
+        read = None  # never first: no timer for it, which aiohttp sets anew with all that comes
+    phases = aiohttp.ClientTimeout(connect=connect, sock_read=read, ceil_threshold=math.inf)
+    return None if whole is None else whole + _GRACE, phases
 
 
 def _some(seconds: float | None) -> float | None:
@@ -273,7 +279,8 @@ class AiohttpBody:
             if content.is_eof():  # many a body has come whole with its head
                 chunk: bytes = content.read_nowait()
             else:
-                async with asyncio.timeout(time_left(self._request)):
+                timeouts = self._request.extensions.get("timeout", {})
+                async with asyncio.timeout(left(timeouts.get("read"))):
                     chunk = await content.readany()
         except BaseException as error:
             await self.aclose()

@@ -86,5 +86,6 @@ class Place:
     def leave(self) -> None:
         """Give the place to the next; once left, again is nothing."""
         leases = self._lease.leases
-        leases.step(leases.release, self._lease, False)
-        leases.doomed.clear()
+        if self._lease.slot is not None:
+            leases.step(leases.release, self._lease, False)
+            leases.doomed.clear()
