@@ -167,12 +167,6 @@ def test_without_httpx2() -> None:
     )
 
 
-def test_what_it_does_not_know_is_a_type_error(colour: Colour) -> None:
-    """An argument that neither it nor its pool takes is refused like any other."""
-    with pytest.raises(TypeError, match="proxi"):
-        beneath(colour, proxi="http://proxy.example.com")
-
-
 def test_a_closed_transport_says_so(colour: Colour) -> None:
     """A request after the transport was closed is the caller's mistake, told as it is."""
     transport = beneath(colour)

@@ -15,11 +15,16 @@ from penstock.clients.bayt import AsyncBaytClient, BaytClient
 from penstock.clients.openai_compatible import AsyncOpenAICompatible, OpenAICompatible
 from penstock.clients.pareta import AsyncPareta, Pareta
 from penstock.middleware import Retry
+from penstock.transport import PoolTransport
 
 KEY = "sk-canary-0123456789"
 PRODUCTS = [
     *(BabyAPI, AsyncBabyAPI, BaytClient, AsyncBaytClient),
     *(OpenAICompatible, AsyncOpenAICompatible, Pareta, AsyncPareta),
+]
+BENEATH = [
+    *(penstock.HttpxTransport, penstock.AsyncHttpxTransport),
+    *(penstock.Httpx2Transport, penstock.AsyncHttpx2Transport),
 ]
 MIDDLEWARE = [getattr(middleware, name) for name in middleware.__all__]
 
@@ -68,6 +73,14 @@ def test_a_misspelt_argument_of_a_middleware(cls: Any) -> None:
             cls(**{f"{name}x": 1})
 
 
+@pytest.mark.parametrize("cls", BENEATH)
+def test_a_misspelt_argument_of_a_transport(cls: Any) -> None:
+    """A transport beneath a client knows its own arguments and those of its pool."""
+    for name in [*arguments_of(cls), "engine", *arguments_of(PoolTransport)]:
+        with pytest.raises(InvalidOption, match=f"{cls.__name__} .*did you mean '{name}'"):
+            cls(**{f"{name}x": 1})
+
+
 @pytest.mark.parametrize("name", ["max_retries", "retries", "max_attempts", "attempts"])
 def test_how_often_is_not_what_retry_is_asked(name: str) -> None:
     """`Retry` says where to give how many repeats may follow."""
@@ -110,7 +123,7 @@ def test_no_frame_of_ours_holds_the_key(cls: Any) -> None:
     assert KEY not in repr([frame.locals for frame in ours])
 
 
-@pytest.mark.parametrize("cls", [penstock.Client, *PRODUCTS, *MIDDLEWARE])
+@pytest.mark.parametrize("cls", [penstock.Client, *PRODUCTS, *BENEATH, *MIDDLEWARE])
 def test_a_constructor_shows_its_arguments(cls: Any) -> None:
     """`inspect.signature` has what the constructor takes, and not what looks at it first."""
     shown = list(inspect.signature(cls).parameters)

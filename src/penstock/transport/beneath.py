@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from penstock.arguments import checked_text, warn_if_insecure
 from penstock.bound import BoundStack
 from penstock.call import Call, copy_request
+from penstock.keywords import Keywords
 from penstock.options import UNSET, RequestOptions
 from penstock.runtime import AnyIO, Blocking
 from penstock.scope import Scope
@@ -46,7 +47,7 @@ class PoolOptions(TypedDict, total=False):
     max_header_bytes: int
 
 
-class Beneath:
+class Beneath(Keywords):
     """A transport that runs a stack for each request of the client above it.
 
     Retries end at a response's head; its body is handed up raw and open, and what watches it is
@@ -74,6 +75,8 @@ class Beneath:
         ConfigurationError: The stack cannot work in this colour, a value cannot work, or the
             family is not installed.
     """
+
+    _others = frozenset(PoolOptions.__annotations__)
 
     def __init__(
         self,
