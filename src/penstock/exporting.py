@@ -160,7 +160,11 @@ class Exports:
         export = exporter.export
 
         def counted(*args: Any, **named: Any) -> Any:
-            result = export(*args, **named)
+            try:
+                result = export(*args, **named)
+            except Exception:  # the SDK logs it, and goes on
+                self.failures += 1
+                raise
             if result.name != "SUCCESS":
                 self.failures += 1
             return result

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.trace import SpanKind
 
 from penstock import ConfigurationError, InvalidOption, exporting, telemetry
@@ -314,6 +315,21 @@ def test_an_endpoint_that_refuses() -> None:
         made.tracer_provider.get_tracer("test").start_span("s").end()
         assert not made.flush()
         made.shutdown()
+    assert made.failures == 1
+
+
+def test_an_exporter_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an exporter raises, as older ones do where nobody listens, did not arrive either."""
+
+    def export_to_nobody(self: Any, spans: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(OTLPSpanExporter, "export", export_to_nobody)
+    made = telemetry.configure(metrics="none", set_global=False)
+    assert made.tracer_provider is not None
+    made.tracer_provider.get_tracer("test").start_span("s").end()
+    assert not made.flush()
+    made.shutdown()
     assert made.failures == 1
 
 

@@ -74,7 +74,9 @@ class Structlog:
             logger = logger.bind()  # once: a proxy assembles a logger for each event
             has = type(logger)
         self._emit = {level: getattr(logger, name) for name, level in LEVELS.items()}
-        self.enabled = logger.is_enabled_for if hasattr(has, "is_enabled_for") else _always
+        # structlog's logger over the standard library has only that one's name before 26.1.
+        asks = [name for name in ("is_enabled_for", "isEnabledFor") if hasattr(has, name)]
+        self.enabled = getattr(logger, asks[0]) if asks else _always
 
     def emit(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
         self._emit[level](event, **fields)
