@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk._logs import LoggerProvider, export
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -85,6 +84,9 @@ SPAN = {
     "gen_ai.response.time_to_first_chunk": Rule(float, lambda told: told.first_chunk is not None),
 }
 
+# `InMemoryLogExporter` is its name before OpenTelemetry 1.39.
+_Records: Any = getattr(export, "InMemoryLogRecordExporter", None) or export.InMemoryLogExporter
+
 
 class Ears:
     """An SDK that keeps spans, points, and for who is given `loggers`, events."""
@@ -95,9 +97,9 @@ class Ears:
         tracers = TracerProvider(sampler=sampler, shutdown_on_exit=False)
         tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
         meters = MeterProvider([self._reader], shutdown_on_exit=False)
-        self._records = InMemoryLogRecordExporter()
+        self._records = _Records()
         self.loggers = LoggerProvider(shutdown_on_exit=False)
-        self.loggers.add_log_record_processor(SimpleLogRecordProcessor(self._records))
+        self.loggers.add_log_record_processor(export.SimpleLogRecordProcessor(self._records))
         self.options: dict[str, Any] = {"tracer_provider": tracers, "meter_provider": meters}
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
-from prometheus_client import CollectorRegistry, generate_latest
+from packaging.version import Version
+from prometheus_client import generate_latest
 
 import penstock
 from penstock import Stack
@@ -18,13 +20,14 @@ from penstock.middleware import Retry
 if TYPE_CHECKING:
     from penstock.demo import DemoServer
 
-PROMTOOL = shutil.which("promtool")
+# Before 0.62b0 the exporter begins a metric anew for each set of labels, which is not valid.
+_IS_VALID = Version(version("opentelemetry-exporter-prometheus")) >= Version("0.62b0")
+PROMTOOL = shutil.which("promtool") if _IS_VALID else None
 
 
 def scraped(server: DemoServer) -> str:
     """Make two calls, one retried and one that fails, and return the text of a scrape."""
-    registry = CollectorRegistry()
-    reader = PrometheusMetricReader(registry=registry)
+    reader = PrometheusMetricReader()
     resource = Resource.create({"service.name": "shop"})
     provider = MeterProvider([reader], resource, shutdown_on_exit=False)
     try:
@@ -39,6 +42,6 @@ def scraped(server: DemoServer) -> str:
             client.get("/v1/models?token=hush", headers=fault, operation="models.list")
             with contextlib.suppress(penstock.NotFound):
                 client.get("/status/404", operation="status")
-        return generate_latest(registry).decode()
+        return generate_latest().decode()
     finally:
         provider.shutdown()

@@ -75,6 +75,17 @@ ENVIRONS: list[dict[str, str]] = [
     ),
 ]
 
+NEW_TO_HTTPX2 = {
+    *("*.example.com", "10.0.0.0/8", "[::1]", "fe80::/10", "[fe80::1]:8443"),
+    *("not a/host,[::1,10.0.0.0/99,:,%%%", "bücher.example"),
+}
+"""Entries that httpx2 reads as they are meant, or at all, from 2.16.1 on."""
+
+
+def is_read_by_httpx2(no_proxy: str | None) -> bool:
+    version = tuple(int(part) for part in httpx2.__version__.split(".")[:3])
+    return version >= (2, 16, 1) or no_proxy not in NEW_TO_HTTPX2
+
 
 def theirs(environ: dict[str, str], url: str, monkeypatch: pytest.MonkeyPatch) -> str | None:
     """Return the proxy that httpx2 would use. Its rules are httpx's, with CIDR put right."""
@@ -96,7 +107,9 @@ def ours(environ: dict[str, str], url: str) -> str | None:
     return environment_proxies(environ).for_url(parsed.scheme, host, parsed.port)
 
 
-@pytest.mark.parametrize("environ", ENVIRONS, ids=str)
+@pytest.mark.parametrize(
+    "environ", [one for one in ENVIRONS if is_read_by_httpx2(one.get("no_proxy"))], ids=str
+)
 def test_the_environment_is_read_as_httpx_reads_it(
     environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +141,8 @@ def test_where_we_differ(
     """In these cases an entry means the origin and the family does not see it."""
     environ = {**BOTH, "no_proxy": no_proxy}
     assert ours(environ, url) is None, reason
-    assert theirs(environ, url, monkeypatch) is not None, reason
+    if is_read_by_httpx2(no_proxy):
+        assert theirs(environ, url, monkeypatch) is not None, reason
 
 
 @pytest.mark.parametrize("entry", ["*.", ".", "*..", "0.0.1", ".0.0.1", "*.0.0.1", "1"])
