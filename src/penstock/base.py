@@ -28,8 +28,8 @@ from penstock.callers import line_of_caller
 from penstock.choosing import choose_stack
 from penstock.errors import ClientClosed, InvalidOption
 from penstock.keywords import Keywords
-from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of
-from penstock.redact import Secret, hide_key, key_problem
+from penstock.options import UNSET, RequestOptions, merge, merge_headers, options_of, parted
+from penstock.redact import Secret, key_problem
 from penstock.scope import Scope
 from penstock.stack import Stack, is_async
 from penstock.transport.capabilities import check_deadline
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from penstock.transport.owned import PoolStatus
     from penstock.transport.wire import Wire
 
-_BODY = ("content", "data", "files", "json")
-_JSON_ALONE = frozenset({"json"})
-_NOT_OPTIONS = frozenset({*_BODY, "options"})
 _STACKS_KEPT = 32
 
 
@@ -335,7 +332,7 @@ class BaseClient(Keywords):
     # The way of a call
 
     async def _send(self, method: str, url: Any, given: Any, *, stream: bool = False) -> Response:
-        own, body = _split(given)
+        own, body = parted(given)
         options = self._options if own is None else merge(self._options, own)
         request = self._builder.build(method, url, options, own, body)
         at_home = self._urls.origin is not None and options.allow_absolute is not True
@@ -343,7 +340,7 @@ class BaseClient(Keywords):
         return await self._run(request, options, own, at_home=at_home, stream=stream, json=json)
 
     async def _send_built(self, request: Request, given: Any) -> Response:
-        own, body = _split(given)
+        own, body = parted(given)
         if body:
             msg = f"{', '.join(body)} cannot be given with a request that is built already"
             raise InvalidOption(msg)
@@ -429,22 +426,6 @@ class BaseClient(Keywords):
     @staticmethod
     def _make_wire(transport: Any, http_client: Any, pool: dict[str, Any]) -> Wire:
         raise NotImplementedError  # as above
-
-
-def _split(given: dict[str, Any]) -> tuple[RequestOptions | None, dict[str, Any]]:
-    """Part the keywords of a verb into its options and its body."""
-    if given.keys() <= _JSON_ALONE and given.get("json", UNSET) is not None:
-        return None, dict(given)  # nearly every call
-    hide_key(given)
-    body = {name: given[name] for name in _BODY if given.get(name) is not None}
-    if len(body) > 1 and body.keys() != {"data", "files"}:
-        msg = (
-            f"{' and '.join(sorted(body))} are two bodies: pass one (only the data and files of a "
-            "form go together)"
-        )
-        raise InvalidOption(msg)
-    fields = {name: value for name, value in given.items() if name not in _NOT_OPTIONS}
-    return options_of(given.get("options"), fields), body
 
 
 def _keep_secret(scope: Scope, options: RequestOptions) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict
 
 from penstock.checks import CHECKS
 from penstock.errors import InvalidOption
-from penstock.redact import SHOWN_QUERY_KEYS, Secret, is_sensitive_header, key_problem
+from penstock.redact import SHOWN_QUERY_KEYS, Secret, hide_key, is_sensitive_header, key_problem
 
 if TYPE_CHECKING:
     from penstock.stack import Stack
@@ -165,6 +165,8 @@ class RequestOptions:
 FIELDS: Final = tuple(field.name for field in fields(RequestOptions))
 _KNOWN: Final = frozenset(FIELDS)
 _BODY: Final = ("content", "data", "files", "json")
+_JSON_ALONE: Final = frozenset({"json"})
+_NOT_OPTIONS: Final = frozenset({*_BODY, "options"})
 _values = attrgetter(*FIELDS)
 
 
@@ -220,6 +222,26 @@ def options_of(
         raise _unknown(keywords, (*FIELDS, *_BODY))
     over = RequestOptions(**keywords)
     return over if given is None else merge(given, over)
+
+
+def parted(given: dict[str, Any]) -> tuple[RequestOptions | None, dict[str, Any]]:
+    """Part the keywords of a verb, its `CallArguments`, into its options and its body.
+
+    Raises:
+        InvalidOption: There are two bodies, or a name is not an option.
+    """
+    if given.keys() <= _JSON_ALONE and given.get("json", UNSET) is not None:
+        return None, dict(given)  # nearly every call
+    hide_key(given)
+    body = {name: given[name] for name in _BODY if given.get(name) is not None}
+    if len(body) > 1 and body.keys() != {"data", "files"}:
+        msg = (
+            f"{' and '.join(sorted(body))} are two bodies: pass one (only the data and files of a "
+            "form go together)"
+        )
+        raise InvalidOption(msg)
+    fields = {name: value for name, value in given.items() if name not in _NOT_OPTIONS}
+    return options_of(given.get("options"), fields), body
 
 
 def _unknown(given: Iterable[str], known: tuple[str, ...]) -> InvalidOption:

@@ -9,29 +9,23 @@ from __future__ import annotations
 import contextvars
 import queue
 import threading
-import weakref
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import anyio
-from anyio.lowlevel import RunVar
 
-from penstock.alone import Alone
-from penstock.body import ObservedBody
 from penstock.clock import SystemClock
-from penstock.errors import DecodeError, PenstockError
+from penstock.locks import LOOP_LOCKS, BlockingLock, PerOwner
 from penstock.stepping import run_now
-from penstock.transport.typed import decoded_start
+from penstock.taking import OF_NO_INTEREST, Taking, hurry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager
-    from types import TracebackType
 
     from penstock.clock import Clock
     from penstock.messages import Response
 
 T = TypeVar("T")
-L = TypeVar("L")
 
 
 class Event(Protocol):
@@ -123,13 +117,13 @@ class Blocking:
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock = clock or SystemClock()
         self.now, self.wall, self.random = clock.now, clock.wall, clock.random
-        self._locks: _PerOwner[threading.Lock] = _PerOwner()
+        self._locks: PerOwner[threading.Lock] = PerOwner()
 
     async def sleep(self, seconds: float) -> None:
         self.clock.sleep(seconds)
 
     def lock(self, owner: object) -> AbstractAsyncContextManager[Any]:
-        return _BlockingLock(self._locks.of(owner, threading.Lock))
+        return BlockingLock(self._locks.of(owner, threading.Lock))
 
     def event(self) -> Event:
         return _BlockingEvent()
@@ -180,15 +174,15 @@ class Blocking:
         response.close()
 
     async def take(self, response: Response, limit: int) -> bytes:
-        taking = _Taking(self.now, limit)
+        taking = Taking(self.now, limit)
         if response.is_closed:
             return taking.of_closed(response)
-        _hurry(response)
+        hurry(response)
         try:
             for chunk in response.iter_raw():
                 if taking.is_enough(chunk):
                     break
-        except _OF_NO_INTEREST:
+        except OF_NO_INTEREST:
             pass
         finally:
             response.close()
@@ -212,10 +206,10 @@ class AnyIO:
         await self.clock.asleep(seconds)
 
     def lock(self, owner: object) -> AbstractAsyncContextManager[Any]:
-        locks = _LOOP_LOCKS.get(None)
+        locks = LOOP_LOCKS.get(None)
         if locks is None:
-            locks = _PerOwner()
-            _LOOP_LOCKS.set(locks)
+            locks = PerOwner()
+            LOOP_LOCKS.set(locks)
         return locks.of(owner, anyio.Lock)
 
     def event(self) -> Event:
@@ -265,16 +259,16 @@ class AnyIO:
             await response.aclose()
 
     async def take(self, response: Response, limit: int) -> bytes:
-        taking = _Taking(self.now, limit)
+        taking = Taking(self.now, limit)
         if response.is_closed:
             return taking.of_closed(response)
-        _hurry(response)
+        hurry(response)
         chunks: Any = response.aiter_raw()
         try:
             async for chunk in chunks:
                 if taking.is_enough(chunk):
                     break
-        except _OF_NO_INTEREST:
+        except OF_NO_INTEREST:
             pass
         finally:
             await self.close(response)
@@ -292,92 +286,6 @@ async def _await(contender: Callable[[], Awaitable[T]]) -> T:
     return await contender()
 
 
-_OF_NO_INTEREST = (PenstockError, RuntimeError)  # a StreamConsumed is a RuntimeError
-_TAKEN_IN = 1.0  # seconds: a server that drips what nobody wants is not waited for
-
-
-def _hurry(response: Response) -> None:
-    if isinstance(response.stream, ObservedBody):
-        response.stream.hurry(_TAKEN_IN)
-
-
-class _Taking:
-    """How much of an unwanted body to read: up to a size, and not for long."""
-
-    def __init__(self, now: Callable[[], float], limit: int) -> None:
-        self._now = now
-        self._limit = limit
-        self._until = now() + _TAKEN_IN
-        self.content = b""
-
-    def is_enough(self, chunk: bytes) -> bool:
-        """Keep *chunk* and tell whether that will do."""
-        self.content += chunk
-        return len(self.content) >= self._limit or self._now() >= self._until
-
-    def decoded(self, response: Response) -> bytes:
-        """Return what was kept of *response*, its content coding undone, or nothing if broken."""
-        try:
-            return decoded_start(response, self.content, self._limit)
-        except DecodeError:
-            return b""
-
-    def of_closed(self, response: Response) -> bytes:
-        """Return what is there of a body that was read, or closed unread."""
-        try:
-            return response.content[: self._limit]
-        except RuntimeError:  # ResponseNotRead, in either family
-            return b""
-
-
-class _PerOwner(Generic[L]):
-    """A lock for each owner, gone when the owner is."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[weakref.ref[object], L]] = {}
-        self._guard = Alone()
-
-    def of(self, owner: object, make: Callable[[], L]) -> L:
-        """Return the lock of *owner*, made by *make* the first time."""
-        return self._guard.run(self._of, owner, make)
-
-    def _of(self, owner: object, make: Callable[[], L]) -> L:
-        kept = self._kept.get(id(owner))
-        if kept is None:
-            number = id(owner)
-            kept = weakref.ref(owner, lambda _: self._kept.pop(number, None)), make()
-            self._kept[number] = kept
-        return kept[1]
-
-
-class _BlockingLock:
-    """One use of a lock. Dropped, as an interruption may drop it, it lets go of that."""
-
-    _held = False
-
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-
-    async def __aenter__(self) -> None:
-        self._held = self._lock.acquire()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._let_go()
-
-    def __del__(self) -> None:
-        if self._held:
-            self._let_go()
-
-    def _let_go(self) -> None:
-        # On one line, that an interruption finds both done or neither.
-        self._held = bool(self._lock.release())  # type: ignore[func-returns-value]  # None: no more
-
-
 class _BlockingEvent:
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -385,7 +293,3 @@ class _BlockingEvent:
 
     async def wait(self) -> None:
         self._event.wait()
-
-
-# An event loop's locks go with it: one that died holding a lock must not hang the next.
-_LOOP_LOCKS: RunVar[_PerOwner[anyio.Lock] | None] = RunVar("penstock.locks")

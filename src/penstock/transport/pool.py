@@ -6,7 +6,6 @@ cancellation that strikes anywhere, also asyncio's own, therefore leaves no slot
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import Counter
 from contextlib import suppress
@@ -15,17 +14,17 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from penstock.alone import FORKS
-from penstock.transport.direct import AsyncBody, Body
 from penstock.transport.engine import may_send_again
 from penstock.transport.hanging_up import hang_up
 from penstock.transport.heads import Unanswered
+from penstock.transport.leased import AsyncLeasedBody, LeasedBody
 from penstock.transport.leases import Lease, Leases
-from penstock.transport.leftovers import nothing_is_left
+from penstock.transport.loops import is_running, run_soon, running_loop
 from penstock.transport.until import left
 from penstock.transport.waiting import timed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable
     from types import ModuleType
 
     from penstock.transport.leases import Slot
@@ -201,44 +200,6 @@ class Pool(_Pool):
                 connection.close()
 
 
-class LeasedBody:
-    """The body of a response, whose end gives the connection back.
-
-    Args:
-        pool: The pool.
-        lease: The request's hold on its connection.
-        response: The engine's response.
-
-    Attributes:
-        whole: Whether the connection may outlive it: because it was read to its end, which the
-            reader says; or because it shares an HTTP/2 connection.
-    """
-
-    def __init__(self, pool: Pool, lease: Lease, response: Any) -> None:
-        self._pool = pool
-        self._lease: Lease | None = lease
-        self._stream = response.stream
-        self.whole = response.extensions["http_version"] == b"HTTP/2"
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._stream)
-
-    def close(self) -> None:
-        """Give the connection back, or close it if the body was not read to its end."""
-        lease, self._lease = self._lease, None
-        if lease is None or lease.leases.forks != FORKS.count:
-            return
-        whole = False
-        try:
-            if isinstance(self._stream, Body):
-                whole = self._stream.finish() and self.whole
-            else:
-                self._stream.close()
-                whole = self.whole and nothing_is_left(lease.connection)
-        finally:
-            self._pool.release(lease, whole=whole)
-
-
 class AsyncPool(_Pool):
     """Lends connections to the tasks of one event loop, and suspends those that must wait."""
 
@@ -320,10 +281,10 @@ class AsyncPool(_Pool):
         if _slot.users == 1:
             _hang_up(_slot)
         with suppress(Exception):  # without its loop, nobody waits for the slot
-            if _is_running(self._loop):
+            if is_running(self._loop):
                 leases.settle()
             else:
-                _run_soon(self._loop, leases.settle)
+                run_soon(self._loop, leases.settle)
 
     def _current(self) -> Leases:
         if self._leases.forks != FORKS.count:
@@ -341,74 +302,6 @@ class AsyncPool(_Pool):
         return self._leases
 
 
-def running_loop() -> Any:
-    """Return what tells one event loop from another: asyncio's loop, or a trio run's token."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        import trio
-
-        return trio.lowlevel.current_trio_token()
-
-
-def _is_running(loop: Any) -> bool:
-    with suppress(Exception):
-        return running_loop() is loop
-    return False
-
-
-def _run_soon(loop: Any, change: Callable[[], None]) -> None:
-    """Have *change* run on *loop*: an asyncio event loop, or the token of a trio run."""
-    later = getattr(loop, "call_soon_threadsafe", None) or loop.run_sync_soon
-    later(change)
-
-
 def _hang_up(slot: Slot) -> None:
     with suppress(Exception):
         hang_up(slot.stream.get_extra_info("socket"))
-
-
-class AsyncLeasedBody:
-    """`LeasedBody` on an event loop.
-
-    Args:
-        pool: The pool.
-        lease: The request's hold on its connection.
-        response: The engine's response.
-
-    Attributes:
-        whole: Whether the connection may outlive it: because it was read to its end, which the
-            reader says; or because it shares an HTTP/2 connection.
-    """
-
-    def __init__(self, pool: AsyncPool, lease: Lease, response: Any) -> None:
-        self._pool = pool
-        self._lease: Lease | None = lease
-        self._stream = response.stream
-        self.whole = response.extensions["http_version"] == b"HTTP/2"
-        self._connection = lease.connection
-        if lease.slot is not None:
-            lease.slot.stream = response.extensions["network_stream"]
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        parts: AsyncIterator[bytes] = aiter(self._stream)
-        return parts
-
-    async def aclose(self) -> None:
-        """Give the connection back, or close it if the body was not read to its end."""
-        lease, self._lease = self._lease, None
-        if lease is None or lease.leases.forks != FORKS.count:
-            return
-        leases, whole = lease.leases, False
-        if not self.whole:
-            leases.step(leases.release, lease, False)
-        try:
-            if isinstance(self._stream, AsyncBody):
-                whole = await self._stream.finish() and self.whole
-            else:
-                with anyio.CancelScope(shield=True):
-                    await self._stream.aclose()
-                whole = nothing_is_left(self._connection)
-        finally:
-            leases.step(leases.release, lease, whole)
-            await self._pool.tidy(leases)

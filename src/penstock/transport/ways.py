@@ -16,7 +16,7 @@ from penstock.transport.backend import KEEP_ALIVE
 from penstock.transport.bounded import BoundedBody, ending
 from penstock.transport.engine import SentBody
 from penstock.transport.engine_logs import redact_engine_logs
-from penstock.transport.pool import running_loop
+from penstock.transport.loops import running_loop
 from penstock.transport.tls import built, ssl_context
 
 if TYPE_CHECKING:
