@@ -32,7 +32,9 @@ MEASURED = {
 def least_telemetry(tracer_provider: Any, meter_provider: Any, logger: Any) -> Any:
     """Return a middleware that makes two spans, one duration and one line of JSON."""
     tracer = tracer_provider.get_tracer("floor")
-    duration = meter_provider.get_meter("floor").create_histogram("duration", unit="s")
+    duration = meter_provider.get_meter("floor").create_histogram(
+        "http.client.request.duration", unit="s"
+    )
     log = logger.bind()
 
     async def told(request: penstock.Request, call_next: penstock.Next) -> penstock.Response:

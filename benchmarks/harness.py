@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from opentelemetry.metrics import NoOpMeter
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -208,6 +209,32 @@ def everything() -> dict[str, Any]:
 def holding_meters() -> MeterProvider:
     """Return a real meter provider, whose reader holds what is recorded."""
     return MeterProvider([InMemoryMetricReader()])
+
+
+def holding_durations(reader: InMemoryMetricReader | None = None) -> Any:
+    """Return a meter provider that holds `http.client.request.duration` and records nothing else.
+
+    As an application does that wants no more: a view that drops a metric costs what it does.
+    """
+    return _OnlyDurations(MeterProvider([reader or InMemoryMetricReader()]))
+
+
+class _OnlyDurations:
+    """A provider of meters, and each of its meters."""
+
+    def __init__(self, of: Any) -> None:
+        self._of = of
+        self._none = NoOpMeter("none")
+
+    def get_meter(self, *args: Any, **named: Any) -> Any:
+        return _OnlyDurations(self._of.get_meter(*args, **named))
+
+    def create_histogram(self, name: str, *args: Any, **named: Any) -> Any:
+        meter = self._of if name == "http.client.request.duration" else self._none
+        return meter.create_histogram(name, *args, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._none, name)
 
 
 def recording_tracers() -> TracerProvider:

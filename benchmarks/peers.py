@@ -274,7 +274,7 @@ def peers_of(where: Where, names: Iterable[str] = tuple(MAKERS)) -> Iterator[Pee
     for name in names:
         module = NEEDS.get(name)
         if module and not find_spec(module):
-            why = "it replaces urllib3, so give it an environment of its own"
+            why = "see README.md for how to install it beside urllib3"
             left_out(name, why if name == "niquests" else "not installed (extra bench)")
             continue
         peer = MAKERS[name](where, name)
