@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import structlog
 from opentelemetry.metrics import NoOpMeter
 from opentelemetry.sdk.metrics import MeterProvider
@@ -245,17 +246,23 @@ def recording_tracers() -> TracerProvider:
 
 
 def json_logger() -> Any:
-    """Return a structlog logger that renders each event as a line of JSON and writes it nowhere."""
+    """Return a structlog logger that renders each event as a line of JSON and writes it nowhere.
+
+    It is set up as structlog's documentation has it for performance: orjson, and bytes.
+    """
     return structlog.wrap_logger(
-        structlog.WriteLogger(_Nowhere()),  # type: ignore[arg-type]  # any text file
+        structlog.BytesLogger(_Nowhere()),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
     )
 
 
-class _Nowhere(io.TextIOBase):
-    def write(self, text: str) -> int:
-        return len(text)
+class _Nowhere(io.BytesIO):
+    def write(self, line: Any) -> int:
+        return len(line)
 
 
 class _NoExport(SpanExporter):
