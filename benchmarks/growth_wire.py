@@ -78,7 +78,7 @@ def threads(server: Server, rounds: int) -> Curve:
             for peer in peers_of(Where("sync", server.url, count, idle=100), SHARED):
                 curve.add(peer.name, count, of_threads(peer.name, peer.post, pool, count))
                 peers.append(peer)
-        curve.run(rounds, 160)
+        curve.run(rounds, 1600)
     for peer in peers:
         peer.close()
     return curve

@@ -76,3 +76,10 @@ def test_every_fact_is_shown_with_its_fields(fact: Any) -> None:
     rows = (DOCS / "pipeline.md").read_text("utf-8").splitlines()
     row = next((row for row in rows if row.startswith(f"| `{fact.__name__}` ")), "")
     assert [field for field in fact._fields if f"`{field}`" not in row] == []
+
+
+def test_every_page_is_in_the_contents() -> None:
+    """A page that the site's navigation leaves out is found by nobody."""
+    contents = (DOCS.parent / "mkdocs.yml").read_text("utf-8")
+    pages = [page.relative_to(DOCS).as_posix() for page in sorted(DOCS.rglob("*.md"))]
+    assert [page for page in pages if f" {page}\n" not in contents] == []
