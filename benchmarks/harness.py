@@ -207,9 +207,9 @@ def everything() -> dict[str, Any]:
     return {**telemetry(), "meter_provider": holding_meters()}
 
 
-def holding_meters() -> MeterProvider:
+def holding_meters(reader: InMemoryMetricReader | None = None) -> MeterProvider:
     """Return a real meter provider, whose reader holds what is recorded."""
-    return MeterProvider([InMemoryMetricReader()])
+    return MeterProvider([reader or InMemoryMetricReader()])
 
 
 def holding_durations(reader: InMemoryMetricReader | None = None) -> Any:
@@ -217,7 +217,7 @@ def holding_durations(reader: InMemoryMetricReader | None = None) -> Any:
 
     As an application does that wants no more: a view that drops a metric costs what it does.
     """
-    return _OnlyDurations(MeterProvider([reader or InMemoryMetricReader()]))
+    return _OnlyDurations(holding_meters(reader))
 
 
 class _OnlyDurations:

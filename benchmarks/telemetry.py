@@ -53,8 +53,8 @@ BUDGETS = {
 """Upper bounds, for each colour."""
 
 
-def everything() -> dict[str, Any]:
-    """Return what makes a client tell everything that is budgeted."""
+def budgeted() -> dict[str, Any]:
+    """Return what makes a client tell what is budgeted, and no more."""
     return {**telemetry(), "meter_provider": holding_durations()}
 
 
@@ -65,7 +65,7 @@ def silent_stack() -> penstock.Stack:
 
 def floor_stack() -> penstock.Stack:
     """Return the stack without telemetry below the least that telemetry can be."""
-    return penstock.Stack([least_telemetry(**everything()), *silent_stack()])
+    return penstock.Stack([least_telemetry(**budgeted()), *silent_stack()])
 
 
 def sync_subjects() -> list[Subject]:
@@ -77,10 +77,10 @@ def sync_subjects() -> list[Subject]:
         "spans": penstock.Client(tracer_provider=recording_tracers(), **ours),
         "metric": penstock.Client(meter_provider=holding_durations(), **ours),
         "log": penstock.Client(logger=json_logger(), **ours),
-        "everything": penstock.Client(**everything(), **ours),
+        "everything": penstock.Client(**budgeted(), **ours),
         "and calls": penstock.Client(**telemetry(), meter_provider=holding_meters(), **ours),
         "floor": penstock.Client(stack=floor_stack(), **ours),
-        "assembled": assembled(httpx.Client, Stub(), **everything(), **VALUES),
+        "assembled": assembled(httpx.Client, Stub(), **budgeted(), **VALUES),
     }
     return [of_sync(name, _sync_call(name, client)) for name, client in clients.items()]
 
@@ -94,10 +94,10 @@ def async_subjects(loop: asyncio.AbstractEventLoop) -> list[Subject]:
         "spans": penstock.AsyncClient(tracer_provider=recording_tracers(), **ours),
         "metric": penstock.AsyncClient(meter_provider=holding_durations(), **ours),
         "log": penstock.AsyncClient(logger=json_logger(), **ours),
-        "everything": penstock.AsyncClient(**everything(), **ours),
+        "everything": penstock.AsyncClient(**budgeted(), **ours),
         "and calls": penstock.AsyncClient(**telemetry(), meter_provider=holding_meters(), **ours),
         "floor": penstock.AsyncClient(stack=floor_stack(), **ours),
-        "assembled": assembled(httpx.AsyncClient, Stub(), **everything(), **VALUES),
+        "assembled": assembled(httpx.AsyncClient, Stub(), **budgeted(), **VALUES),
     }
     return [of_async(name, _async_call(name, client), loop) for name, client in clients.items()]
 
@@ -144,7 +144,7 @@ def figures_of(subjects: list[Subject]) -> dict[str, float]:
 
 def metrics_recorded(make: Any) -> str:
     """Return the metrics one call of a client records that *make* makes, so that none is missed."""
-    given = everything()
+    given = budgeted()
     reader = InMemoryMetricReader()
     given["meter_provider"] = holding_durations(reader)
     make(**given, **VALUES).post(PATH, json=BODY)

@@ -1,7 +1,8 @@
-"""Taking in what is left of a body that nobody wants, so that its connection can be used again."""
+"""What is left of a body that nobody wants: read off, its connection can be used again."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from penstock.body import ObservedBody
@@ -9,12 +10,18 @@ from penstock.errors import DecodeError, PenstockError
 from penstock.transport.typed import decoded_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from penstock.messages import Response
 
 OF_NO_INTEREST = (PenstockError, RuntimeError)  # a StreamConsumed is a RuntimeError
 _TAKEN_IN = 1.0  # seconds: a server that drips what nobody wants is not waited for
+
+REST_SECONDS = 0.05
+"""How long the end of a stream is waited for after its terminal event."""
+
+_REST_BYTES = 16 * 1024
+"""How much of a stream is read off after its terminal event."""
 
 
 def hurry(response: Response) -> None:
@@ -50,3 +57,19 @@ class Taking:
             return response.content[: self._limit]
         except RuntimeError:  # ResponseNotRead, in either family
             return b""
+
+
+def pass_over(rest: Iterator[bytes]) -> None:
+    """Read off what comes after the terminal event of a stream, if it is not much."""
+    left = _REST_BYTES
+    with suppress(*OF_NO_INTEREST):
+        while left > 0 and (chunk := next(rest, None)) is not None:
+            left -= len(chunk)
+
+
+async def apass_over(rest: AsyncIterator[bytes]) -> None:
+    """Do what `pass_over` does, on an event loop."""
+    left = _REST_BYTES
+    with suppress(*OF_NO_INTEREST):
+        while left > 0 and (chunk := await anext(rest, None)) is not None:
+            left -= len(chunk)

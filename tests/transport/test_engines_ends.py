@@ -23,9 +23,18 @@ from .senders import ASYNC, LIMIT, SENDERS, SOON, Sender, able, over
 from .server import Server, dripping_body, dripping_head, polite, stalled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from .server import Peer
+
+
+async def seconds_to_a_read_timeout(sent: Awaitable[Any]) -> float:
+    """Return how long it took until *sent* ended with a timeout of a read."""
+    started = time.monotonic()
+    with pytest.raises(penstock.TimedOut) as caught:
+        await sent
+    assert caught.value.phase == "read"
+    return time.monotonic() - started
 
 
 @over(SENDERS)
@@ -36,11 +45,7 @@ def test_a_timeout_ends_an_attempt(sender: Sender, handler: Callable[[Peer, Serv
         handler = stalled
 
     async def scenario(client: Any) -> float:
-        started = time.monotonic()
-        with pytest.raises(penstock.TimedOut) as caught:
-            await sender.get(client, timeout=LIMIT)
-        assert caught.value.phase == "read"
-        return time.monotonic() - started
+        return await seconds_to_a_read_timeout(sender.get(client, timeout=LIMIT))
 
     with Server(handler) as server:
         assert LIMIT * 0.9 <= sender.run(scenario, server.url) < SOON
@@ -58,11 +63,7 @@ def test_a_timeout_ends_a_read_of_a_stream(sender: Sender, timeout: Any) -> None
     """A stream whose body stalls ends with its read limit, given by itself or as a number."""
 
     async def scenario(client: Any) -> float:
-        started = time.monotonic()
-        with pytest.raises(penstock.TimedOut) as caught:
-            await sender.first_chunk(client, timeout=timeout)
-        assert caught.value.phase == "read"
-        return time.monotonic() - started
+        return await seconds_to_a_read_timeout(sender.first_chunk(client, timeout=timeout))
 
     with Server(head_alone) as server:
         assert LIMIT * 0.9 <= sender.run(scenario, server.url) < SOON

@@ -26,6 +26,7 @@ from penstock.streaming.event import Event
 from penstock.streaming.ndjson import NDJSONDecoder
 from penstock.streaming.observing import watch_of
 from penstock.streaming.sse import SSEDecoder, is_event_stream
+from penstock.taking import REST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
 _ACCEPT = {"sse": "text/event-stream", "ndjson": "application/x-ndjson, application/jsonl"}
 _DECODERS = {"sse": SSEDecoder, "ndjson": NDJSONDecoder}
 _NO_CONTENT = 204
-
-_REST_SECONDS = 0.05
-"""How long the end of a stream is waited for after its terminal event, to keep the connection."""
 
 
 class Reader:
@@ -130,7 +128,8 @@ class Reading:
         self._call = Call.of(response.request)
         self._request = response.request
         self._headers = response.headers
-        self._body = response.stream
+        body = response.stream
+        self._body = body if isinstance(body, ObservedBody) else None
         self._event_at = self._call.runtime.now()
         self._watched = watch_of(response)
         if self._watched is not None:
@@ -229,11 +228,10 @@ class Reading:
         be used again.
         """
         body = self._body
-        if not self.completed or not isinstance(body, ObservedBody):
+        if body is None or not (self.completed and body.can_be_hurried):
             return False
-        if body.can_be_hurried:
-            body.hurry(_REST_SECONDS)
-        return body.can_be_hurried
+        body.hurry(REST_SECONDS)
+        return True
 
     def end(self) -> None:
         """Note that nobody reads on: the response is closed."""
@@ -280,7 +278,7 @@ class Reading:
                 self._watched.event(event)
             if reader.is_terminal(event):
                 self.completed = True
-                if isinstance(self._body, ObservedBody):
+                if self._body is not None:
                     self._body.is_complete = True
                 yield event
                 return

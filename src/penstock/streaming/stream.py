@@ -10,6 +10,7 @@ import anyio
 from penstock.errors import PenstockError
 from penstock.stepping import run_now
 from penstock.streaming.reader import Reader, Reading
+from penstock.taking import apass_over, pass_over
 from penstock.transport.decoding import is_coded
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class EventStream(_Stream):
         finally:
             try:
                 if reading.passes_over():
-                    _pass_over(chunks)
+                    pass_over(chunks)
             finally:
                 response.close()
                 reading.end()
@@ -238,7 +239,7 @@ class AsyncEventStream(_Stream):
         finally:
             with anyio.CancelScope(shield=True):
                 if reading.passes_over():
-                    await _apass_over(chunks)
+                    await apass_over(chunks)
                 await response.aclose()
                 reading.end()
                 await _end(chunks)  # the body is closed: nothing in it waits
@@ -266,21 +267,3 @@ async def _achunks(response: Response) -> AsyncGenerator[bytes, None]:
             yield chunk
     finally:
         await chunks.aclose()
-
-
-_REST_BYTES = 16 * 1024
-"""How much of a stream is read off after its terminal event, to keep the connection."""
-
-
-def _pass_over(chunks: Iterator[bytes]) -> None:
-    left = _REST_BYTES
-    with contextlib.suppress(PenstockError, RuntimeError):
-        while left > 0 and (chunk := next(chunks, None)) is not None:
-            left -= len(chunk)
-
-
-async def _apass_over(chunks: AsyncIterator[bytes]) -> None:
-    left = _REST_BYTES
-    with contextlib.suppress(PenstockError, RuntimeError):
-        while left > 0 and (chunk := await anext(chunks, None)) is not None:
-            left -= len(chunk)

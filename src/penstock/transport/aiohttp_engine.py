@@ -26,7 +26,7 @@ from penstock.transport.bounded import time_left
 from penstock.transport.engine import SentBody
 from penstock.transport.places import Places
 from penstock.transport.tls import built, ssl_context
-from penstock.transport.until import left
+from penstock.transport.until import phase_left
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -214,8 +214,7 @@ def _socket(address: AddrInfoType) -> socket.socket:
 
 def _limits(request: Any) -> tuple[float | None, aiohttp.ClientTimeout]:
     """Return the seconds until the head must be there, or None, and those of the phases."""
-    timeouts = request.extensions.get("timeout", {})
-    connect, read = _some(left(timeouts.get("connect"))), _some(left(timeouts.get("read")))
+    connect, read = _some(phase_left(request, "connect")), _some(phase_left(request, "read"))
     whole = time_left(request)
     if whole is not None and read is not None and read >= whole:
         read = None  # never first: no timer for it, which aiohttp sets anew with all that comes
@@ -279,8 +278,7 @@ class AiohttpBody:
             if content.is_eof():  # many a body has come whole with its head
                 chunk: bytes = content.read_nowait()
             else:
-                timeouts = self._request.extensions.get("timeout", {})
-                async with asyncio.timeout(left(timeouts.get("read"))):
+                async with asyncio.timeout(phase_left(self._request, "read")):
                     chunk = await content.readany()
         except BaseException as error:
             await self.aclose()

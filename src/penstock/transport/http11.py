@@ -25,6 +25,9 @@ JOINED_BYTES = 16 * 1024
 _LONGEST_LINE = 100 * 1024
 """Bytes of a chunk's head or of trailers that are waited for: httpcore's limit."""
 
+_SWITCHING = 101
+"""Switching Protocols (RFC 9110 §15.2.2)."""
+
 
 class Head(NamedTuple):
     """The head of an answer: an interim one (1xx) where another protocol follows.
@@ -40,9 +43,6 @@ class Head(NamedTuple):
     status: int
     reason: bytes
     headers: list[tuple[bytes, bytes]]
-
-
-_SWITCHING = 101
 
 
 class Target(NamedTuple):

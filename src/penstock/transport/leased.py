@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from penstock.transport.leases import Lease
-    from penstock.transport.pool import AsyncPool, Pool
 
 
-class LeasedBody:
-    """The body of a response, whose end gives the connection back.
+class _Leased:
+    """What both colours hold.
 
     Args:
-        pool: The pool.
+        pool: The pool, of the same colour.
         lease: The request's hold on its connection.
         response: The engine's response.
 
@@ -30,11 +29,15 @@ class LeasedBody:
             reader says; or because it shares an HTTP/2 connection.
     """
 
-    def __init__(self, pool: Pool, lease: Lease, response: Any) -> None:
+    def __init__(self, pool: Any, lease: Lease, response: Any) -> None:
         self._pool = pool
         self._lease: Lease | None = lease
         self._stream = response.stream
         self.whole = response.extensions["http_version"] == b"HTTP/2"
+
+
+class LeasedBody(_Leased):
+    """The body of a response, whose end gives the connection back."""
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._stream)
@@ -55,24 +58,11 @@ class LeasedBody:
             self._pool.release(lease, whole=whole)
 
 
-class AsyncLeasedBody:
-    """`LeasedBody` on an event loop.
+class AsyncLeasedBody(_Leased):
+    """`LeasedBody` on an event loop."""
 
-    Args:
-        pool: The pool.
-        lease: The request's hold on its connection.
-        response: The engine's response.
-
-    Attributes:
-        whole: Whether the connection may outlive it: because it was read to its end, which the
-            reader says; or because it shares an HTTP/2 connection.
-    """
-
-    def __init__(self, pool: AsyncPool, lease: Lease, response: Any) -> None:
-        self._pool = pool
-        self._lease: Lease | None = lease
-        self._stream = response.stream
-        self.whole = response.extensions["http_version"] == b"HTTP/2"
+    def __init__(self, pool: Any, lease: Lease, response: Any) -> None:
+        super().__init__(pool, lease, response)
         self._connection = lease.connection
         if lease.slot is not None:
             lease.slot.stream = response.extensions["network_stream"]

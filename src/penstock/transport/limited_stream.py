@@ -103,11 +103,11 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
             return data
         # A TLS record may come in many pieces: all of them have the time of one.
         limit = pinned(timeout) if isinstance(self._socket, ssl.SSLSocket) else timeout
-        left = partial(self._left, limit, "ReadTimeout")
+        seconds_left = partial(self._left, limit, "ReadTimeout")
         try:
             with self._waiting(timeout):
                 receive = partial(self._socket.recv, max_bytes)
-                received: bytes = when_ready(self._socket, receive, left, writes=False)
+                received: bytes = when_ready(self._socket, receive, seconds_left, writes=False)
         except TimeoutError as error:
             raise self._core.ReadTimeout(str(error)) from error
         except OSError as error:
@@ -124,12 +124,13 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
             self._inner.write(buffer, self._left(timeout, "WriteTimeout"))
             return
         unsent = memoryview(buffer)
-        left = partial(self._left, timeout, "WriteTimeout")
+        seconds_left = partial(self._left, timeout, "WriteTimeout")
         try:
             with self._waiting(timeout):
                 while unsent:
                     send = partial(self._socket.send, unsent)
-                    unsent = unsent[when_ready(self._socket, send, left, writes=True) :]
+                    sent = when_ready(self._socket, send, seconds_left, writes=True)
+                    unsent = unsent[sent:]
         except TimeoutError as error:
             raise self._core.WriteTimeout(str(error)) from error
         except OSError as error:

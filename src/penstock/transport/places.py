@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from penstock.transport.leases import Lease, Leases
-from penstock.transport.until import left
+from penstock.transport.until import phase_left
 from penstock.transport.waiting import timed
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Places:
     async def _wait_for(self, lease: Lease, request: Any, late: type[Exception]) -> None:
         self._leases.step(self._leases.take, lease, asyncio.Event)
         if lease.event is not None:
-            patience = left(request.extensions.get("timeout", {}).get("pool"))
+            patience = phase_left(request, "pool")
             with timed(request), suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await lease.event.wait()

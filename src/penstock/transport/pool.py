@@ -20,7 +20,7 @@ from penstock.transport.heads import Unanswered
 from penstock.transport.leased import AsyncLeasedBody, LeasedBody
 from penstock.transport.leases import Lease, Leases
 from penstock.transport.loops import is_running, run_soon, running_loop
-from penstock.transport.until import left
+from penstock.transport.until import phase_left
 from penstock.transport.waiting import timed
 
 if TYPE_CHECKING:
@@ -112,10 +112,6 @@ class _Pool:
         return error
 
 
-def _patience(request: Any) -> float | None:
-    return left(request.extensions.get("timeout", {}).get("pool"))
-
-
 def _has_died(lease: Lease) -> bool:
     slot = lease.slot
     return slot is not None and slot.since is not None and slot.connection.has_expired()
@@ -179,7 +175,7 @@ class Pool(_Pool):
         self._tidy(leases)
         if lease.event is not None:
             with timed(request):
-                lease.event.wait(_patience(request))
+                lease.event.wait(phase_left(request, "pool"))
             leases.step(leases.got, lease)
         if lease.slot is None:
             raise self._late()
@@ -270,7 +266,7 @@ class AsyncPool(_Pool):
         leases.step(leases.take, lease, anyio.Event)
         await self.tidy(leases)
         if lease.event is not None:
-            with timed(request), anyio.move_on_after(_patience(request)):
+            with timed(request), anyio.move_on_after(phase_left(request, "pool")):
                 await lease.event.wait()
             leases.step(leases.got, lease)
         if lease.slot is None:

@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from penstock.transport.hanging_up import hang_up
 
@@ -122,6 +122,16 @@ def left(timeout: float | None) -> float | None:
     if isinstance(timeout, Until):
         return timeout.left()
     return None if timeout == math.inf else timeout
+
+
+def phase_left(request: Any, phase: str) -> float | None:
+    """Return what is left of a phase of *request*, by its extension `timeout`; None for no limit.
+
+    Args:
+        request: Either family's request.
+        phase: `connect`, `read`, `write` or `pool`.
+    """
+    return left(request.extensions.get("timeout", {}).get(phase))
 
 
 def pinned(timeout: float | None) -> Until | None:
