@@ -77,12 +77,12 @@ class AsyncSlow(Slow):
 
 @pytest.fixture(autouse=True)
 def slow_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = ready._poll
+    real = ready._wait
 
     def wait(sock: Any, seconds: float | None, *, writes: bool) -> None:
         sock.wait(seconds) if isinstance(sock, Slow) else real(sock, seconds, writes=writes)
 
-    monkeypatch.setattr(ready, "_poll", wait)
+    monkeypatch.setattr(ready, "_wait", wait)
 
 
 def sync_stream(clock: Clock, seconds: float) -> tuple[Any, Any, Slow]:

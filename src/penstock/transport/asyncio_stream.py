@@ -7,12 +7,13 @@ each operation. TLS stays AnyIO's, on top of this stream.
 from __future__ import annotations
 
 import asyncio
-import select
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute
+
+from penstock.transport.ready import is_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -228,12 +229,7 @@ class SocketBytes(ByteStream):
         """Tell whether there is something to be read, be it the end."""
         if self._protocol.read_queue or self._protocol.ended:
             return True
-        number = self.info("socket").fileno()
-        if not hasattr(select, "poll"):
-            return bool(select.select([number], [], [], 0)[0])
-        poll = select.poll()
-        poll.register(number, select.POLLIN)
-        return bool(poll.poll(0))
+        return is_ready(self.info("socket"), 0, writes=False)
 
     def info(self, name: str) -> Any:
         """Return what asyncio's transport knows of *name*."""

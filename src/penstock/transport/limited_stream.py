@@ -15,6 +15,7 @@ import anyio
 import httpcore
 
 from penstock.alone import FORKS
+from penstock.transport import brief
 from penstock.transport.hanging_up import hang_up
 from penstock.transport.leftovers import Ahead, is_queued, was_cut
 from penstock.transport.nested import NestedTLSStream
@@ -89,6 +90,12 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
             self._socket.setblocking(False)
         self._forks = FORKS.count
 
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection knows of *info*."""
+        if info == "is_readable" and self._socket is not None:
+            return brief.has_come(self._socket)
+        return super().get_extra_info(info)
+
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes, at most *max_bytes*, or a whole head; none at the end."""
         some = partial(self._some, max_bytes, timeout)
@@ -128,7 +135,7 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
         try:
             with self._waiting(timeout):
                 while unsent:
-                    send = partial(self._socket.send, unsent)
+                    send = partial(brief.send, self._socket, unsent)
                     sent = when_ready(self._socket, send, seconds_left, writes=True)
                     unsent = unsent[sent:]
         except TimeoutError as error:

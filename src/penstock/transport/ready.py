@@ -41,10 +41,9 @@ def when_ready(
         TimeoutError: It was not ready in time.
         OSError: What *operation* raises.
     """
-    wait = _poll if hasattr(select, "poll") else _select
     seconds = left()
     if not writes and not isinstance(sock, ssl.SSLSocket):  # which may hold what has come
-        wait(sock, seconds, writes=False)
+        _wait(sock, seconds, writes=False)
     while True:
         try:
             return operation()
@@ -54,24 +53,31 @@ def when_ready(
             writing = True
         except BlockingIOError:
             writing = writes
-        wait(sock, left(), writes=writing)
+        _wait(sock, left(), writes=writing)
 
 
-def _poll(sock: socket.socket, seconds: float | None, *, writes: bool) -> None:
-    poll = select.poll()
-    poll.register(_number(sock), select.POLLOUT if writes else select.POLLIN)
-    if not poll.poll(None if seconds is None else min(math.ceil(seconds * 1000), _LONGEST)):
-        raise TimeoutError("timed out")
+def is_ready(sock: socket.socket, seconds: float | None, *, writes: bool) -> bool:
+    """Tell whether *sock* can be read, or written, within some time.
 
+    Args:
+        sock: The socket.
+        seconds: For how long to wait at most, or None for ever.
+        writes: Whether it is to be written.
 
-def _select(sock: socket.socket, seconds: float | None, *, writes: bool) -> None:
-    watched = [_number(sock)]
-    if not any(select.select([] if writes else watched, watched if writes else [], [], seconds)):
-        raise TimeoutError("timed out")
-
-
-def _number(sock: socket.socket) -> int:
+    Raises:
+        OSError: It was closed.
+    """
     number = sock.fileno()
     if number < 0:
         raise OSError("the socket was closed")
-    return number
+    if not hasattr(select, "poll"):  # Windows
+        watched = [number]
+        return any(select.select([] if writes else watched, watched if writes else [], [], seconds))
+    poll = select.poll()
+    poll.register(number, select.POLLOUT if writes else select.POLLIN)
+    return bool(poll.poll(None if seconds is None else min(math.ceil(seconds * 1000), _LONGEST)))
+
+
+def _wait(sock: socket.socket, seconds: float | None, *, writes: bool) -> None:
+    if not is_ready(sock, seconds, writes=writes):
+        raise TimeoutError("timed out")
