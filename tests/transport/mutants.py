@@ -41,6 +41,8 @@ BODIES = [
     b"helloHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
 ]
 
+_CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
 _BYTES = [bytes([code]) for code in range(256)]
 _PIECES = [
     *_BYTES,
@@ -72,7 +74,32 @@ def mutated(data: bytes, chance: Random) -> bytes:
 
 def answer(chance: Random) -> list[bytes]:
     """Return an answer as it comes off the wire: in one piece, or in a few."""
-    whole = mutated(chance.choice(HEADS), chance) + mutated(chance.choice(BODIES), chance)
+    return pieces_of(
+        mutated(chance.choice(HEADS), chance) + mutated(chance.choice(BODIES), chance), chance
+    )
+
+
+def chunked_answer(chance: Random) -> list[bytes]:
+    """Return an answer in chunks, as it comes off the wire: about half have something odd."""
+    sizes = [chance.choice((1, 2, 9, 10, 16, 300)) for _ in range(chance.randrange(5))]
+    body = b"".join(_chunk(size, chance) for size in sizes)
+    last = chance.choice((*(b"0",) * 9, b"00", b"000000000", b"0;x"))
+    trailers = chance.choice((*(b"",) * 9, b"X-Sum: 1\r\n", b" \r\n"))
+    beyond = chance.choice((*(b"",) * 9, b"!", HEADS[0]))
+    body += last + b"\r\n" + trailers + b"\r\n" + beyond
+    if chance.random() < 0.1:
+        body = body[: chance.randrange(len(body))]
+    pieces = pieces_of(mutated(body, chance) if chance.random() < 0.4 else body, chance) or [b""]
+    return [_CHUNKED + pieces[0], *pieces[1:]]
+
+
+def _chunk(size: int, chance: Random) -> bytes:
+    how = chance.choice((*(b"%x",) * 20, b"%X", b"%04x", b"%012x", b"%x;a=b", b"%x "))
+    return how % size + b"\r\n" + chance.randbytes(size) + b"\r\n"
+
+
+def pieces_of(whole: bytes, chance: Random) -> list[bytes]:
+    """Return *whole* as it comes off the wire: in one piece, or in a few."""
     cuts = sorted(chance.randrange(len(whole) + 1) for _ in range(chance.choice((0, 0, 1, 3))))
     return [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True) if a < b]
 

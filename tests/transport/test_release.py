@@ -106,7 +106,7 @@ def test_a_reader_that_leaves_what_has_arrived_frees_the_connection(colour: Colo
     async def scenario(transport: Any, url: str) -> Any:
         response = await colour.send(transport, colour.request(url))
         chunks = colour.chunks(response)
-        assert await colour.next(chunks) == b"a"
+        assert (await colour.next(chunks)).startswith(b"a")  # llhttp hands over all that is there
         await colour.close(response)
         return transport.pool_status()
 

@@ -1,8 +1,9 @@
 """Plain exchanges: llhttp reads their answers, and all takes a quarter of what h11 does.
 
-An exchange is plain where both bodies have a known length, nothing is negotiated, and both heads
-have a shape that h11 and llhttp take for the same. Any other is h11's from its first byte to its
-last, so that it never shows which of them was at work.
+An exchange is plain where the request's body has a known length, the answer's has one too or comes
+in chunks, nothing is negotiated, and both heads have a shape that h11 and llhttp take for the same.
+Any other is h11's, and so is the rest of a body that turns out not to be plain: it never shows
+which of them was at work.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import h11
 import httptools
 
 from penstock.transport.http11 import Head, Messages
+from penstock.transport.plain_bodies import CHUNKED, Chunked, Counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +27,7 @@ _METHODS = frozenset({b"DELETE", b"GET", b"OPTIONS", b"PATCH", b"POST", b"PUT", 
 """Those whose answer has the body that its head announces (RFC 9112 §6.3): not HEAD or CONNECT."""
 
 _NEGOTIATED = frozenset({b"expect", b"transfer-encoding", b"upgrade"})
-"""Headers that change how a message is framed, or what follows it."""
+"""Headers that change how a message is framed, or what follows it, in another way than chunks."""
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 §5.6.2
 _TEXT = rb"(?:[!-~]+(?:[ \t]+[!-~]+)*)?"  # RFC 9110 §5.5, less what is beyond ASCII
@@ -110,17 +112,16 @@ class PlainMessages(Messages):
         plain = self._plain
         if plain is None:
             return super().body()
-        data = plain.body()
-        if data or not plain.unread:
+        rest = plain.body
+        data, plain.held = rest.read(plain.held)
+        if data or rest.is_whole:
             return data
-        if plain.is_over:
-            received = plain.length - plain.unread
-            msg = (
-                "peer closed connection without sending complete message body "
-                f"(received {received} bytes, expected {plain.length})"
-            )
-            raise self._core.RemoteProtocolError(msg)
-        return None
+        if not rest.is_odd and not plain.is_over:
+            return None
+        if isinstance(rest, Counted):
+            raise self._core.RemoteProtocolError(rest.cut())
+        self._give_over(plain)
+        return super().body()
 
     def switched(self) -> bytes | None:
         """Return what came beyond the head if HTTP ends here, or None."""
@@ -131,15 +132,19 @@ class PlainMessages(Messages):
         plain = self._plain
         if plain is None:
             return super().ended()
-        return plain.is_asked and not (plain.unread or plain.held or plain.is_over)
+        return plain.is_asked and plain.body.is_whole and not (plain.held or plain.is_over)
 
     def _give_over(self, plain: _Exchange) -> None:
-        """Have h11 read what came, and what is still to come, of an answer that is not plain."""
+        """Have h11 read what is left, and what is still to come, of an answer that is not plain."""
         self._plain = None
         # Of a request, the method is all that an answer depends on.
         self._said(h11.Request, method=plain.method, target=b"/", headers=[(b"Host", b"")])
         if plain.is_asked:
             self._said(h11.EndOfMessage)
+        if isinstance(plain.body, Chunked):
+            super().heard(plain.body.place())
+            super().answer()
+            super().body()
         for data in (plain.held, b"") if plain.is_over else (plain.held,):
             super().heard(data)
 
@@ -157,18 +162,19 @@ class _Exchange:
         is_asked: Whether all of the request was.
         held: What came and was not read yet.
         is_over: Whether nothing more will come.
-        length: Of the answer's body.
-        unread: Bytes of it that are still to be read.
+        body: The answer's body, of which nothing is known before its head.
     """
 
-    __slots__ = ("held", "is_asked", "is_over", "length", "method", "unread", "unsent")
+    __slots__ = ("body", "held", "is_asked", "is_over", "method", "unsent")
+
+    body: Counted | Chunked
 
     def __init__(self, method: bytes, unsent: int) -> None:
         self.method = method
         self.unsent = unsent
         self.is_asked = self.is_over = False
         self.held = b""
-        self.length = self.unread = 0
+        self.body = Counted(0)
 
     def head(self) -> Head | None:
         """Read the head of the answer, or return None where it is not plain."""
@@ -184,25 +190,20 @@ class _Exchange:
         length = _length(seen.headers)
         if length is None:
             return None
-        self.length = self.unread = length
+        self.body = Chunked(parser, seen.parts) if length == CHUNKED else Counted(length)
         self.held = self.held[shape.end() :]
         return Head(b"1.1", parser.get_status_code(), seen.reason, seen.headers)
 
-    def body(self) -> bytes:
-        """Return what came of the body since it was last asked for."""
-        data, self.held = self.held[: self.unread], self.held[self.unread :]
-        self.unread -= len(data)
-        return data
-
 
 class _Seen:
-    """What llhttp finds in a head."""
+    """What llhttp finds in an answer."""
 
-    __slots__ = ("headers", "reason")
+    __slots__ = ("headers", "parts", "reason")
 
     def __init__(self) -> None:
         self.reason = b""
         self.headers: list[tuple[bytes, bytes]] = []
+        self.parts: list[bytes] = []
 
     def on_status(self, reason: bytes) -> None:
         self.reason = reason
@@ -210,11 +211,14 @@ class _Seen:
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name, value))
 
+    def on_body(self, part: bytes) -> None:
+        self.parts.append(part)
+
 
 def _written(request: Asked) -> tuple[bytes, int] | None:
     """Return the head of *request* and the length of its body; None where it is not plain."""
     length = _length(request.headers, missing=0)
-    if length is None or request.method not in _METHODS:
+    if length is None or length == CHUNKED or request.method not in _METHODS:
         return None
     names = b"\n".join([b"", *[name for name, _ in request.headers], b""]).lower()
     if not names.startswith(b"\nhost\n") or names.find(b"\nhost\n", 1) > 0:
@@ -230,7 +234,7 @@ def _written(request: Asked) -> tuple[bytes, int] | None:
 
 
 def _length(headers: Iterable[tuple[bytes, bytes]], missing: int | None = None) -> int | None:
-    """Return the length of a body, or None where that, or what follows it, is not plain.
+    """Return the length of a body or `CHUNKED`; None where that, or what follows it, is not plain.
 
     Args:
         headers: Names and values.
@@ -243,6 +247,8 @@ def _length(headers: Iterable[tuple[bytes, bytes]], missing: int | None = None) 
             if length is not None or not value.isdigit() or len(value) > _MOST_DIGITS:
                 return None
             length = int(value)
+        elif kind == b"transfer-encoding" and value == b"chunked" and length is None:
+            length = CHUNKED
         elif kind in _NEGOTIATED or (kind == b"connection" and value.lower() != b"keep-alive"):
             return None
     return missing if length is None else length
