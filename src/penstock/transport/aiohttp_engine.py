@@ -11,19 +11,22 @@ import asyncio
 import base64
 import math
 import socket
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import aiohttp
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from penstock.alone import FORKS
 from penstock.errors import ClientClosed, InvalidOption
+from penstock.transport.aiohttp_body import body_class
 from penstock.transport.aiohttp_errors import NotRepeated, failure_of
+from penstock.transport.alarm import Alarm, Within
 from penstock.transport.backend import KEEP_ALIVE
 from penstock.transport.bounded import time_left
 from penstock.transport.engine import SentBody
+from penstock.transport.loops import running_loop
 from penstock.transport.places import Places
 from penstock.transport.tls import built, ssl_context
 from penstock.transport.until import phase_left
@@ -35,10 +38,9 @@ if TYPE_CHECKING:
 
     from penstock.transport.connecting import Connecting
     from penstock.transport.family import Family
-    from penstock.transport.places import Place
     from penstock.transport.proxies import ProxyServer
 
-_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_AUTOMATIC = tuple(map(istr, ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")))
 """Headers that aiohttp would add to a request without them."""
 
 _LINE_BYTES = 64 * 1024
@@ -52,6 +54,16 @@ _GRACE = 0.001
 """Seconds by which the moment of the whole comes after that of a phase, which has a better name."""
 
 
+class _Home(NamedTuple):
+    """What belongs to one event loop of one process."""
+
+    forks: int
+    loop: Any
+    session: aiohttp.ClientSession
+    places: Places
+    alarm: Alarm
+
+
 class AiohttpTransport:
     """Sends requests with aiohttp, one session for each event loop.
 
@@ -63,13 +75,11 @@ class AiohttpTransport:
 
     def __init__(self, given: Connecting) -> None:
         self._given = given
-        self._place: tuple[int, Any] = (FORKS.count, None)
-        self._session: aiohttp.ClientSession | None = None
-        self._left: list[Any] = []
-        self._places = Places(given.limits)
+        self._home: _Home | None = None
+        self._left: list[_Home] = []
         self._closed = False
         self._stream_class = self.family.http.AsyncByteStream
-        self._body_class = _body_class(self.family)
+        self._body_class = body_class(self.family)
 
     def __repr__(self) -> str:
         proxies = [server.url for server in self._given.proxies.servers]
@@ -83,17 +93,20 @@ class AiohttpTransport:
             InvalidOption: There is no asyncio here, or the body is of the other colour.
             Exception: The family's own error, such as `httpx.ReadTimeout`.
         """
-        session = await self._session_here()
+        home = self._home
+        if home is None or home.loop is not running_loop() or home.forks != FORKS.count:
+            home = await self._new_home()
         if not isinstance(request.stream, self._stream_class):
             msg = "AiohttpTransport cannot send a body of the other colour"
             raise InvalidOption(msg)
-        place = await self._places.taken(request, self.family.http.PoolTimeout)
-        sent = SentBody(request.stream)
+        place = await home.places.taken(request, self.family.http.PoolTimeout)
+        sent = None if hasattr(request, "_content") else SentBody(request.stream)
         try:
-            response = await self._send(session, request, sent)
+            response = await self._send(home, request, sent)
         except BaseException as error:
             place.leave()
-            await sent.aclose()
+            if sent is not None:
+                await sent.aclose()
             failure = failure_of(error, self.family)
             if failure is None:
                 raise
@@ -101,7 +114,7 @@ class AiohttpTransport:
         return self.family.http.Response(
             response.status,
             headers=response.raw_headers,
-            stream=self._body_class(response, request, place, sent, self.family),
+            stream=self._body_class(response, request, place, sent, home.alarm),
             extensions={
                 "http_version": b"HTTP/1.1",
                 "reason_phrase": (response.reason or "").encode("ascii", "ignore"),
@@ -110,16 +123,17 @@ class AiohttpTransport:
 
     async def aclose(self) -> None:
         """Close every connection. Once closed, again is nothing."""
-        session, self._session = self._session, None
+        home, self._home = self._home, None
         self._closed = True
-        self._places.close()
-        if session is not None and self._place == (FORKS.count, asyncio.get_running_loop()):
-            await session.close()
+        if home is not None and home.forks == FORKS.count:
+            home.places.close()
+            if home.loop is asyncio.get_running_loop():
+                await home.session.close()
 
-    async def _send(self, session: aiohttp.ClientSession, request: Any, sent: SentBody) -> Any:
+    async def _send(self, home: _Home, request: Any, sent: SentBody | None) -> Any:
         url = request.url
         server = self._given.server_for(url)
-        headers = CIMultiDict(request.headers.multi_items())
+        headers = _headers(request)
         headers.pop("Transfer-Encoding", None)  # aiohttp's to say
         context: Any = True
         if url.scheme == "https":
@@ -133,8 +147,8 @@ class AiohttpTransport:
             if url.scheme == "http":  # the request itself goes to the proxy
                 headers.update(through["proxy_headers"])
         whole, phases = _limits(request)
-        async with asyncio.timeout(whole):
-            return await session.request(
+        with Within(home.alarm, whole):
+            return await home.session.request(
                 request.method,
                 URL(str(url), encoded=True),
                 headers=headers,
@@ -147,29 +161,28 @@ class AiohttpTransport:
                 **through,
             )
 
-    async def _session_here(self) -> aiohttp.ClientSession:
+    async def _new_home(self) -> _Home:
         try:
-            here = FORKS.count, asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
         except RuntimeError:
             msg = "engine='aiohttp' lacks trio: run on asyncio, or use engine='pool'"
         else:
             if self._closed:
                 msg = "the client is closed: make another"
                 raise ClientClosed(msg)
-            if self._session is None or here != self._place:
-                left, forks, loop = self._session, *self._place
-                self._places = Places(self._given.limits)
-                self._session, self._place = self._new_session(), here
-                if left is not None:
-                    await self._leave(left, forks, loop)
-            return self._session
+            left, alarm = self._home, Alarm()
+            places = Places(self._given.limits, alarm)
+            home = self._home = _Home(FORKS.count, loop, self._new_session(), places, alarm)
+            if left is not None:
+                await self._leave(left)
+            return home
         raise InvalidOption(msg)
 
-    async def _leave(self, session: aiohttp.ClientSession, forks: int, loop: Any) -> None:
-        if forks == FORKS.count and loop.is_closed():
-            await session.close()
+    async def _leave(self, home: _Home) -> None:
+        if home.forks == FORKS.count and home.loop.is_closed():
+            await home.session.close()
         else:
-            self._left.append(session)  # a parent, or another thread's loop, may still use it
+            self._left.append(home)  # a parent, or another thread's loop, may still use it
 
     def _new_session(self) -> aiohttp.ClientSession:
         limits, uds = self._given.limits, self._given.uds
@@ -212,6 +225,20 @@ def _socket(address: AddrInfoType) -> socket.socket:
     return made
 
 
+def _headers(request: Any) -> CIMultiDict[str]:
+    try:
+        sent = [(_name(name), value.decode()) for name, value in request.headers.raw]
+    except UnicodeDecodeError:
+        sent = request.headers.multi_items()
+    return CIMultiDict(sent)
+
+
+@lru_cache(maxsize=1024)
+def _name(name: bytes) -> istr:
+    """Return a header's name as aiohttp compares it fastest, which costs more to make."""
+    return istr(name.decode())
+
+
 def _limits(request: Any) -> tuple[float | None, aiohttp.ClientTimeout]:
     """Return the seconds until the head must be there, or None, and those of the phases."""
     connect, read = _some(phase_left(request, "connect")), _some(phase_left(request, "read"))
@@ -229,8 +256,8 @@ def _some(seconds: float | None) -> float | None:
     raise TimeoutError
 
 
-def _data(request: Any, sent: SentBody) -> Any:
-    if not hasattr(request, "_content"):
+def _data(request: Any, sent: SentBody | None) -> Any:
+    if sent is not None:
         return sent
     content: bytes = request.content
     return _parts(content) if len(content) > _PART_BYTES else content or None
@@ -247,63 +274,6 @@ def _proxy_headers(server: ProxyServer) -> Mapping[str, str]:
         token = base64.b64encode(b":".join(server.credentials)).decode()
         headers["Proxy-Authorization"] = f"Basic {token}"
     return headers
-
-
-class AiohttpBody:
-    """The open body of a response, as it comes off the wire.
-
-    Args:
-        response: aiohttp's response.
-        request: The family's request.
-        place: What it holds of the limits.
-        sent: The body of the request, which may still be on its way.
-        family: The family whose errors are raised.
-    """
-
-    def __init__(
-        self, response: Any, request: Any, place: Place, sent: SentBody, family: Family
-    ) -> None:
-        self._response = response
-        self._request = request
-        self._place = place
-        self._sent = sent
-        self._family = family
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        content = self._response.content
-        try:
-            if content.is_eof():  # many a body has come whole with its head
-                chunk: bytes = content.read_nowait()
-            else:
-                async with asyncio.timeout(phase_left(self._request, "read")):
-                    chunk = await content.readany()
-        except BaseException as error:
-            await self.aclose()
-            failure = failure_of(error, self._family)
-            if failure is None:
-                raise
-            raise failure from error
-        if not chunk:
-            await self.aclose()
-            raise StopAsyncIteration
-        return chunk
-
-    async def aclose(self) -> None:
-        """Give the connection back, or close it if the body was not read to its end."""
-        if self._response.content.at_eof():
-            self._response.release()
-        else:
-            self._response.close()
-        self._place.leave()
-        await self._sent.aclose()
-
-
-@cache
-def _body_class(family: Family) -> type:
-    return type("AiohttpBody", (AiohttpBody, family.http.AsyncByteStream), {})
 
 
 @cache

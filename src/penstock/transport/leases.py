@@ -127,7 +127,7 @@ class Leases:
         self._slots: set[Slot] = set()
         self._stacks: dict[Origin, deque[Slot]] = {}
         self._idle: OrderedDict[Slot, None] = OrderedDict()
-        self._queue = Queue()
+        self._queue: Queue[Lease] = Queue()
         self._of_origin: Counter[Origin] = Counter()
         self._shared: dict[Origin, Slot] | None = {} if shared else None
         self._closed = False

@@ -7,12 +7,10 @@ import time
 from collections import OrderedDict
 from contextlib import contextmanager
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from penstock.transport.leases import Lease
 
 Origin = tuple[bytes, bytes, int | None]
 """Scheme, host and port."""
@@ -32,7 +30,22 @@ def timed(request: Any) -> Iterator[None]:
         request.extensions[WAITED] = waited
 
 
-class Queue:
+class Waiter(Protocol):
+    """Who can stand in a `Queue`.
+
+    Attributes:
+        origin: What it wants to connect to.
+        number: Its place among all who ever waited.
+    """
+
+    origin: Origin
+    number: int
+
+
+W = TypeVar("W", bound=Waiter)
+
+
+class Queue(Generic[W]):
     """Who waits, first come first served, but for origins that must not have more for now.
 
     Each origin has a line of its own, and stands in the queue with the number of its first. What it
@@ -40,18 +53,18 @@ class Queue:
     """
 
     def __init__(self) -> None:
-        self._lines: dict[Origin, OrderedDict[Lease, None]] = {}
+        self._lines: dict[Origin, OrderedDict[W, None]] = {}
         self._first: list[tuple[int, Origin]] = []
         self._standing: set[Origin] = set()
         self._numbers = count()
 
-    def join(self, waiter: Lease) -> None:
+    def join(self, waiter: W) -> None:
         """Add one to the end of its origin's line."""
         waiter.number = next(self._numbers)
         self._lines.setdefault(waiter.origin, OrderedDict())[waiter] = None
         self.stand(waiter.origin)
 
-    def leave(self, waiter: Lease) -> None:
+    def leave(self, waiter: W) -> None:
         """Take one out, wherever in its line it is; who is in none already stays so."""
         line = self._lines.get(waiter.origin)
         if line is not None:
@@ -66,7 +79,7 @@ class Queue:
             self._standing.add(origin)
             heapq.heappush(self._first, (next(iter(line)).number, origin))
 
-    def pop(self) -> Lease | None:
+    def pop(self) -> W | None:
         """Return who waits longest, or None. Its origin no longer stands in the queue."""
         while self._first:
             number, origin = heapq.heappop(self._first)
@@ -88,7 +101,7 @@ class Queue:
         for origin in self._lines:
             self.stand(origin)
 
-    def clear(self) -> list[Lease]:
+    def clear(self) -> list[W]:
         """Take out everybody and return them."""
         waiting = [waiter for line in self._lines.values() for waiter in line]
         self._lines.clear()
