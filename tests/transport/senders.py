@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from penstock.transport.capabilities import ENGINES, TABLE
 from .colours import step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
 
 LIMIT = 0.15
@@ -43,6 +44,25 @@ class Sender:
     async def get(self, client: Any, path: str = "/", method: str = "GET", **call: Any) -> Any:
         answer = client.request(method, path, **call)
         return await answer if self.is_async else answer
+
+    @asynccontextmanager
+    async def stream(self, client: Any, path: str) -> AsyncIterator[Any]:
+        """Hold a response with its body still to be read."""
+        if self.is_async:
+            async with client.stream("GET", path) as response:
+                yield response
+        else:
+            with client.stream("GET", path) as response:
+                yield response
+
+    async def read(self, response: Any, take: Callable[[bytes], None]) -> None:
+        """Hand the chunks of an open body to *take*, as they come."""
+        if self.is_async:
+            async for chunk in response.aiter_raw():
+                take(chunk)
+        else:
+            for chunk in response.iter_raw():
+                take(chunk)
 
     async def close(self, closeable: Any) -> None:
         if self.is_async:

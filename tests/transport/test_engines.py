@@ -22,6 +22,7 @@ from .server import Server, cut_body, cut_head, dripping_body, nonsense
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from .server import Peer
 
@@ -93,9 +94,12 @@ def test_a_stream_may_be_left(sender: Sender) -> None:
     assert server.connections == 3
 
 
+CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
+
+
 def cut_chunk(peer: Peer, server: Server) -> None:
     peer.hear()
-    peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhel")
+    peer.say(f"HTTP/1.1 200 OK\r\n{CHUNKED}9\r\nhel".encode())
 
 
 def gone(peer: Peer, server: Server) -> None:
@@ -118,6 +122,53 @@ def test_a_broken_answer_is_a_typed_error(
     with Server(handler) as server:
         sender.run(scenario, server.url, limits=httpx.Limits(max_connections=1))
     assert server.connections == 2
+
+
+@over(SENDERS)
+@pytest.mark.parametrize("head", ["Content-Length: 9\r\n\r\n", CHUNKED + "9\r\n"])
+def test_what_came_before_a_break_is_handed_over(sender: Sender, head: str) -> None:
+    """Who reads a body after it broke off gets what had come of it, and then the failure."""
+
+    def handler(peer: Peer, server: Server) -> None:
+        while (heard := peer.hear()) is not None:
+            if heard.target == "/cut":
+                peer.say(f"HTTP/1.1 200 OK\r\n{head}hel".encode())
+                return
+            peer.answer()
+
+    async def scenario(client: Any) -> None:
+        came: list[bytes] = []
+        async with sender.stream(client, "/cut") as response:
+            await sender.get(client)  # the break is noticed meanwhile
+            with pytest.raises(penstock.ConnectionFailed):
+                await sender.read(response, came.append)
+        assert b"".join(came) == b"hel"
+
+    with Server(handler) as server:
+        sender.run(scenario, server.url)
+
+
+@over(SENDERS)
+def test_a_cut_download_goes_on(sender: Sender, tmp_path: Path) -> None:
+    """What came of a file before a break is not asked for again, but for the last byte of it."""
+
+    def handler(peer: Peer, server: Server) -> None:
+        while (heard := peer.hear()) is not None:
+            server.heard.append(heard)
+            if "range" not in heard.headers:
+                peer.say(b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 5\r\n\r\nhel')
+                return
+            peer.answer(b"llo", "206 Partial", 'ETag: "1"\r\nContent-Range: bytes 2-4/5\r\n')
+
+    async def scenario(client: Any) -> None:
+        done = client.download("/", tmp_path / "file")
+        assert (await done if sender.is_async else done).size == 5
+
+    with Server(handler) as server:
+        stack = Stack.standard().replace(Retry, Retry(base_delay=0))
+        sender.run(scenario, server.url, max_retries=1, stack=stack)
+    assert [heard.headers.get("range") for heard in server.heard] == [None, "bytes=2-"]
+    assert (tmp_path / "file").read_bytes() == b"hello"
 
 
 @over(SENDERS)

@@ -68,6 +68,9 @@ class AiohttpBody:
         return chunk
 
     async def _read(self, content: aiohttp.StreamReader) -> bytes:
+        broken = content.exception()
+        if broken is not None and not self._closed:
+            return _come_before(broken, content)
         with Within(self._alarm, phase_left(self._request, "read")):
             return await content.readany()
 
@@ -81,6 +84,21 @@ class AiohttpBody:
         self._place.leave()
         if self._sent is not None:
             await self._sent.aclose()
+
+
+def _come_before(broken: BaseException, content: Any) -> bytes:
+    """Return what had come of *content* before it broke off, or raise that.
+
+    aiohttp raises it at once, whatever it holds still, so it is made to forget it for a moment.
+    """
+    content.set_exception(None)
+    try:
+        chunk: bytes = content.read_nowait()
+    finally:
+        content.set_exception(broken)
+    if not chunk:
+        raise broken
+    return chunk
 
 
 @cache
