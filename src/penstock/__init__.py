@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from penstock.call import Call as Call
     from penstock.call import Key as Key
     from penstock.call import copy_request as copy_request
+    from penstock.checks import check_settings as check_settings
     from penstock.choosing import choose_stack as choose_stack
     from penstock.client import AsyncClient as AsyncClient
     from penstock.client import Client as Client
@@ -162,6 +163,7 @@ _HOMES = {
     "building": ["apply_headers"],
     "bulk": ["AsyncBulk", "Bulk", "BulkRequest", "BulkResult"],
     "call": ["Attempt", "Call", "Key", "copy_request"],
+    "checks": ["check_settings"],
     "choosing": ["choose_stack"],
     "client": ["AsyncClient", "Client"],
     "clock": ["Clock"],

@@ -25,6 +25,7 @@ from penstock.bound import BoundStack
 from penstock.building import Builder
 from penstock.call import Call
 from penstock.callers import line_of_caller
+from penstock.checks import check_settings
 from penstock.choosing import choose_stack
 from penstock.errors import ClientClosed, InvalidOption
 from penstock.keywords import Keywords
@@ -147,8 +148,8 @@ class BaseClient(Keywords):
             if problem is not None:
                 raise InvalidOption(problem)
         check_logger(logger)
+        check_settings(settings)
         check_kinds(
-            settings=(settings, "given"),
             clock=(clock, "now"),
             tracer_provider=(tracer_provider, "get_tracer"),
             meter_provider=(meter_provider, "get_meter"),

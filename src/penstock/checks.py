@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from penstock.errors import InvalidOption
 from penstock.redact import Secret
+
+if TYPE_CHECKING:
+    from penstock.settings import Settings
 
 PHASES: Final = ("connect", "read", "write", "pool")
 
@@ -76,6 +79,37 @@ def check_mapping(name: str, value: object) -> None:
     """Refuse what is not a mapping."""
     if not isinstance(value, Mapping):
         msg = f"{name} must be a mapping, not {type(value).__name__}"
+        raise InvalidOption(msg)
+
+
+def settings_class() -> type[Settings]:
+    """Return the class of what a client takes as `settings=`; importing it is dear."""
+    from penstock.settings import Settings
+
+    return Settings
+
+
+def check_settings(
+    settings: object, expected: Callable[[], type[Settings]] = settings_class
+) -> None:
+    """Refuse what is neither None nor settings of the class that a client takes.
+
+    Args:
+        settings: What the client's user gave.
+        expected: Returns that class. Asked only if something was given: importing settings is dear.
+
+    Raises:
+        InvalidOption: It is something else.
+    """
+    if settings is None:
+        return
+    cls = expected()
+    if not isinstance(settings, cls):
+        name = cls.__name__
+        msg = (
+            f"settings must be {name}, which {name}(…) makes and {name}.load(…) reads, not "
+            f"{_kind(settings)}"
+        )
         raise InvalidOption(msg)
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from penstock.call import Call
+from penstock.checks import check_settings
 from penstock.errors import ConfigurationError, InvalidOption
 from penstock.messages import Request, Response
 
@@ -62,7 +63,11 @@ class Stack(Sequence[Middleware]):
             settings: Where retry, tracing and logging take their policy from; their defaults
                 without it.
             redirects: Whether it follows redirects; over a caller's own HTTP client, that one does.
+
+        Raises:
+            InvalidOption: *settings* are none.
         """
+        check_settings(settings)
         from penstock_middleware import standard  # the other wing knows its own list
 
         return cls(standard(settings, redirects=redirects))
@@ -76,7 +81,11 @@ class Stack(Sequence[Middleware]):
 
         Args:
             settings: As for `standard`.
+
+        Raises:
+            InvalidOption: *settings* are none.
         """
+        check_settings(settings)
         from penstock_middleware import transport  # as above
 
         return cls(transport(settings))
@@ -88,7 +97,11 @@ class Stack(Sequence[Middleware]):
         Args:
             settings: As for `standard`.
             redirects: As for `standard`.
+
+        Raises:
+            InvalidOption: *settings* are none.
         """
+        check_settings(settings)
         from penstock_middleware import production
 
         return cls(production(settings, redirects=redirects))
@@ -99,22 +112,28 @@ class Stack(Sequence[Middleware]):
         return cls()
 
     def before(self, anchor: Anchor, *new: Middleware) -> Stack:
-        """Return a stack with *new* just outside *anchor*, a class or one of the layers."""
+        """Return a stack with *new* just outside *anchor*, a class or one of the layers.
+
+        Raises:
+            ConfigurationError: *anchor* is not in the stack, or the order cannot work; the message
+                names what is there.
+            InvalidOption: *anchor* is no anchor, or something new is no middleware.
+        """
         at = self._find(anchor)
         return Stack((*self._layers[:at], *new, *self._layers[at:]))
 
     def after(self, anchor: Anchor, *new: Middleware) -> Stack:
-        """Return a stack with *new* just inside *anchor*."""
+        """Return a stack with *new* just inside *anchor*; it raises as `before` does."""
         at = self._find(anchor) + 1
         return Stack((*self._layers[:at], *new, *self._layers[at:]))
 
     def replace(self, anchor: Anchor, new: Middleware) -> Stack:
-        """Return a stack with *new* in the place of *anchor*."""
+        """Return a stack with *new* in the place of *anchor*; it raises as `before` does."""
         at = self._find(anchor)
         return Stack((*self._layers[:at], new, *self._layers[at + 1 :]))
 
     def without(self, anchor: Anchor) -> Stack:
-        """Return a stack without *anchor*."""
+        """Return a stack without *anchor*; it raises as `before` does."""
         at = self._find(anchor)
         return Stack((*self._layers[:at], *self._layers[at + 1 :]))
 
@@ -131,13 +150,12 @@ class Stack(Sequence[Middleware]):
 
     def _find(self, anchor: Anchor) -> int:
         for at, layer in enumerate(self._layers):
-            if layer is anchor or (isinstance(anchor, type) and isinstance(layer, anchor)):
+            if layer is anchor or anchor in type(layer).__mro__[:-1]:  # every layer is an object
                 return at
         names = ", ".join(_name(layer) for layer in self._layers) or "nothing"
-        if isinstance(anchor, str):
-            msg = (
-                f"an anchor is a class or one of the stack's layers: write {anchor}, not {anchor!r}"
-            )
+        if not callable(anchor):
+            instead = f"write {anchor}, not {anchor!r}" if isinstance(anchor, str) else names
+            msg = f"an anchor is a class or one of the stack's layers: {instead}"
             raise InvalidOption(msg)
         if not isinstance(anchor, type) and any(type(layer) is type(anchor) for layer in self):
             msg = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from penstock import InvalidOption, RequestOptions
+from penstock import InvalidOption, RequestOptions, RetrySettings, Settings
 from penstock.middleware import Auth, Deadline, RaiseForStatus, UserAgent
 
 from .support import BASE_URL, KEY
@@ -67,7 +67,6 @@ if TYPE_CHECKING:
         ("http2", "yes"),
         ("trust_env", 1),
         ("clock", 5),
-        ("settings", {"timeout": 5}),
         ("tracer_provider", 5),
         ("meter_provider", 5),
         ("logger", "mine"),
@@ -82,6 +81,25 @@ def test_a_value_that_cannot_work(option: str, value: Any, colour: Any) -> None:
     """The constructor names the argument whose value cannot work, and shows no secret."""
     with pytest.raises(InvalidOption, match=option if option != "cookies" else "ookie") as caught:
         colour.client(BASE_URL, **{option: value})
+    assert SECRET not in told(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        ({"api_key": SECRET}, "dict"),
+        ("penstock.toml", "str"),
+        (Settings, "the class Settings"),
+        (RequestOptions(timeout=5), "RequestOptions"),
+        (RetrySettings(), "RetrySettings"),
+    ],
+    ids=str,
+)
+def test_settings_are_what_their_class_makes(wrong: Any, kind: str, colour: Any) -> None:
+    """What is no settings is refused by the name of what is expected, and shows no secret."""
+    says = rf"settings must be Settings, which Settings\(…\) makes .* reads, not {kind}$"
+    with pytest.raises(InvalidOption, match=says) as caught:
+        colour.client(BASE_URL, settings=wrong)
     assert SECRET not in told(caught.value)
 
 

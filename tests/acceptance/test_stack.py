@@ -10,6 +10,7 @@ import pytest
 from penstock import (
     ConfigurationError,
     InvalidOption,
+    Middleware,
     PenstockError,
     Settings,
     Stack,
@@ -73,6 +74,16 @@ STANDARD = Stack.standard()
 MISTAKES: dict[str, tuple[Callable[[], Any], str]] = {
     "an unknown anchor": (lambda: STANDARD.before(Tag, plain), "Tag is not in the stack.*Retry"),
     "an unknown instance": (lambda: STANDARD.after(Retry(), plain), "Retry is not in the stack"),
+    "what every layer is": (
+        lambda: STANDARD.before(object, plain),
+        "object is not in the stack.*Retry",
+    ),
+    "what no layer says it is": (
+        lambda: STANDARD.after(Middleware, plain),
+        "Middleware is not in the stack.*Retry",
+    ),
+    "no anchor": (lambda: STANDARD.after(None, plain), "an anchor is a class or one.*Retry"),
+    "several anchors": (lambda: STANDARD.before([Retry], plain), "an anchor is a class or one"),
     "nothing to leave out": (lambda: STANDARD.without(Tag), "Tag is not in the stack"),
     "nothing to replace": (lambda: Stack.bare().replace(Retry, Retry()), "which has: nothing"),
     "a class": (lambda: STANDARD.append(Tag), r"Tag is a class.*Tag\(\)"),
@@ -107,6 +118,13 @@ def test_a_wrong_middleware_is_a_type_error() -> None:
     for wrong in (Tag, not_async, "retry", NotAsync()):
         with pytest.raises(TypeError):
             Stack([wrong])
+
+
+@pytest.mark.parametrize("make", [Stack.standard, Stack.transport, Stack.production])
+def test_a_stack_is_made_from_settings(make: Any) -> None:
+    """What is no settings is refused by the name of what is expected."""
+    with pytest.raises(InvalidOption, match=r"Settings\.load\(…\) reads, not dict"):
+        make({"retry": {"max_retries": 1}})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The stack of a product's client: what `stack=` may be, the same for every product."""
+"""What every product's client takes alike: what `stack=` and `settings=` may be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from penstock import InvalidOption, Stack
+from penstock import InvalidOption, Settings, Stack
 from penstock.clients.babyapi import AsyncBabyAPI, BabyAPI, BabyAPIError
 from penstock.clients.bayt import AsyncBaytClient, BaytAPIError, BaytClient
 from penstock.clients.openai_compatible import (
@@ -106,3 +106,15 @@ def test_what_is_no_stack(wrong: Any, product: Product, colour: Any) -> None:
     """Anything else, or a function that gives anything else, is refused at construction."""
     with pytest.raises(InvalidOption, match="must be a Stack, or a function that returns one"):
         make(product, colour, stack=wrong)
+
+
+@pytest.mark.parametrize("wrong", [{}, "acme.toml", Settings, Settings(), object()])
+def test_what_is_no_settings_of_the_product(wrong: Any, product: Product, colour: Any) -> None:
+    """Anything but the product's own settings is refused by the name of what is expected."""
+    says = r"settings must be (BabyAPI|Bayt|OpenAI|Pareta)Settings, which .*\.load\(…\) reads, not"
+    with pytest.raises(InvalidOption, match=says):
+        make(product, colour, settings=wrong)
+    cls = product.asynchronous if colour.is_async else product.sync
+    if hasattr(cls, "from_settings"):
+        with pytest.raises(InvalidOption, match=says):
+            cls.from_settings(wrong)

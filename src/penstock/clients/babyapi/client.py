@@ -18,6 +18,7 @@ from penstock import (
     InvalidOption,
     Sync,
     add_middleware,
+    check_settings,
     choose_stack,
     operation,
 )
@@ -64,6 +65,7 @@ class _BabyAPI(BaseAPI[Colour], Calling[Colour]):
         settings: BabyAPISettings | None = None,
         **options: Any,
     ) -> None:
+        check_settings(settings, _settings_class)
         variables = os.environ if settings is None else {}
         key = api_key or variables.get("BABYAPI_API_KEY") or variables.get("BABY_API_KEY") or None
         url = base_url or variables.get("BABYAPI_BASE_URL") or _base_of(http_client) or BASE_URL
@@ -110,10 +112,9 @@ class _BabyAPI(BaseAPI[Colour], Calling[Colour]):
         Raises:
             SettingsError: A setting is wrong; the message names its source.
         """
-        from penstock.clients.babyapi.settings import BabyAPISettings
-
+        check_settings(settings, _settings_class)
         if settings is None:
-            settings = BabyAPISettings.load(
+            settings = _settings_class().load(
                 config_file=config_file, profile=profile, environ=environ
             )
         return cls(**{**settings.arguments(), "settings": settings, **overrides})
@@ -252,3 +253,9 @@ class AsyncBabyAPI(_BabyAPI[Async], AsyncAPI):
 
 def _base_of(http_client: Any) -> str:
     return "" if http_client is None else str(http_client.base_url)
+
+
+def _settings_class() -> type[BabyAPISettings]:
+    from penstock.clients.babyapi.settings import BabyAPISettings  # pydantic comes with it
+
+    return BabyAPISettings

@@ -20,6 +20,7 @@ from penstock import (
     Secret,
     Sync,
     add_middleware,
+    check_settings,
     choose_stack,
 )
 from penstock.clients.bayt.errors import own_error
@@ -60,6 +61,7 @@ class _Bayt(BaseAPI[Colour], Operations[Colour]):
         settings: BaytSettings | None = None,
         **options: Any,
     ) -> None:
+        check_settings(settings, _settings_class)
         try:
             key = _key_of(api_key, settings)
         except InvalidOption:
@@ -111,10 +113,11 @@ class _Bayt(BaseAPI[Colour], Operations[Colour]):
             SettingsError: A setting is wrong; the message names its source.
             InvalidOption: There is no key.
         """
-        from penstock.clients.bayt.settings import BaytSettings
-
+        check_settings(settings, _settings_class)
         if settings is None:
-            settings = BaytSettings.load(config_file=config_file, profile=profile, environ=environ)
+            settings = _settings_class().load(
+                config_file=config_file, profile=profile, environ=environ
+            )
         arguments = settings.arguments()
         if not {"http_client", "transport"}.isdisjoint(overrides):
             arguments.pop("verify_ssl", None)  # it belongs to a transport of the client's own
@@ -224,3 +227,9 @@ def _no_key(name: str) -> str:
         f"{name} has no API key: pass api_key=…, or set BAYT_API_KEY (or read one from a file: "
         f"{name}.from_settings(config_file=…))"
     )
+
+
+def _settings_class() -> type[BaytSettings]:
+    from penstock.clients.bayt.settings import BaytSettings  # pydantic comes with it
+
+    return BaytSettings

@@ -19,6 +19,7 @@ from penstock import (
     Stack,
     Sync,
     add_middleware,
+    check_settings,
     choose_stack,
 )
 from penstock.clients.openai_compatible.chat import Chat
@@ -69,6 +70,7 @@ class _OpenAICompatible(BaseAPI[Colour]):
         default_query: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
+        check_settings(settings, _settings_class)
         given = {} if settings is None else settings.given()
         if api_key is UNSET and "api_key" not in given and "auth" not in options:
             raise OpenAIError(_no_key(type(self).__name__))
@@ -113,9 +115,7 @@ class _OpenAICompatible(BaseAPI[Colour]):
             OpenAIError: There is no key.
             SettingsError: A variable cannot be used; the message names it.
         """
-        from penstock.clients.openai_compatible.settings import OpenAISettings
-
-        return cls(settings=OpenAISettings.from_env(), **overrides)
+        return cls(settings=_settings_class().from_env(), **overrides)
 
     @property
     def chat(self) -> Chat[Colour]:
@@ -146,8 +146,8 @@ class _OpenAICompatible(BaseAPI[Colour]):
 class OpenAICompatible(_OpenAICompatible[Sync], API):
     """A client of an OpenAI-compatible API.
 
-    Values come from arguments and defaults alone; `from_env` and `from_settings` read the
-    environment and files.
+    Values come from arguments and defaults alone; `from_env` reads the environment, and
+    `OpenAISettings.load` files too.
 
     Args:
         base_url: Where the API is, with or without `/v1` at its end where nothing else follows the
@@ -165,7 +165,7 @@ class OpenAICompatible(_OpenAICompatible[Sync], API):
             `zone = "attempt"`.
         stack: Instead of this client's whole stack, retry rules and error table included; or a
             function that makes it from this client's own.
-        settings: Where values that no argument gives come from.
+        settings: `OpenAISettings`, where values that no argument gives come from.
         http_client: Your own httpx or httpx2 client to send with; it is never closed.
         default_headers: The openai package's name for *headers*.
         default_query: The openai package's name for *params*.
@@ -221,3 +221,9 @@ def _no_key(name: str) -> str:
         f"{name} has no API key: pass api_key=…, or set OPENAI_API_KEY and call "
         f"{name}.from_env(); for a server that asks for none, say api_key=None"
     )
+
+
+def _settings_class() -> type[OpenAISettings]:
+    from penstock.clients.openai_compatible.settings import OpenAISettings  # pydantic comes with it
+
+    return OpenAISettings

@@ -10,7 +10,7 @@ from penstock import EnvNames, RetrySettings, Settings
 
 
 class OpenAISettings(Settings):
-    """What `from_env()` and `from_settings()` read; see `penstock.Settings` for the rest.
+    """What `from_env()` reads, and `settings=` takes; see `penstock.Settings` for the rest.
 
     Attributes:
         base_url: Where the API is (`OPENAI_BASE_URL`).

@@ -19,6 +19,7 @@ from penstock import (
     Secret,
     Sync,
     add_middleware,
+    check_settings,
     choose_stack,
 )
 from penstock.clients.pareta.chat import Chat
@@ -69,6 +70,7 @@ class _Pareta(BaseAPI[Colour]):
         settings: ParetaSettings | None = None,
         **options: Any,
     ) -> None:
+        check_settings(settings, _settings_class)
         given: dict[str, Any] = {} if settings is None else settings.given()
         if not api_key and "api_key" not in given:
             raise ParetaError(_NO_KEY)
@@ -101,9 +103,7 @@ class _Pareta(BaseAPI[Colour]):
             ParetaError: There is no key.
             SettingsError: A variable cannot be used; the message names it.
         """
-        from penstock.clients.pareta.settings import ParetaSettings
-
-        return cls(settings=ParetaSettings.from_env(), **overrides)
+        return cls(settings=_settings_class().from_env(), **overrides)
 
     @classmethod
     def from_settings(
@@ -128,10 +128,8 @@ class _Pareta(BaseAPI[Colour]):
             ParetaError: There is no key.
             SettingsError: A setting cannot be used; the message names its source.
         """
-        from penstock.clients.pareta.settings import ParetaSettings
-
         if settings is None:
-            settings = ParetaSettings.load(config_file, profile, environ)
+            settings = _settings_class().load(config_file, profile, environ)
         return cls(settings=settings, **overrides)
 
     @property
@@ -232,3 +230,9 @@ def _usable(key: Any) -> Any:
         raise InvalidOption(problem)
 
     return refuse
+
+
+def _settings_class() -> type[ParetaSettings]:
+    from penstock.clients.pareta.settings import ParetaSettings  # pydantic comes with it
+
+    return ParetaSettings
