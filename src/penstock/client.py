@@ -172,8 +172,12 @@ class Client(BaseClient):
         Raises:
             StatusError: The final status brings no file, also with `raise_for_status=False`.
             ConnectionFailed: It broke off more often than `max_retries` allows.
-            InvalidOption: *path* is a directory, or another download writes to it.
-            OSError: The file cannot be written.
+            InvalidOption: *path* is a directory, a device or a pipe, or another download writes to
+                it. Nothing was sent.
+            OSError: The file cannot be written, and `filename` says which: *path*, or the one
+                beside it that grows. A directory that is missing or may not be written to is found
+                before anything is sent. On a full disk what came stays beside *path* if it can be
+                gone on with, and is removed if not.
         """
         from penstock.download import download
 
@@ -212,8 +216,11 @@ class Client(BaseClient):
             iterated.
 
         Raises:
-            InvalidOption: An argument cannot work. While iterating: *results* holds something else.
-            OSError: While iterating: *results* cannot be read or written.
+            InvalidOption: An argument cannot work. While iterating, before anything is sent:
+                *results* holds something else, or is a directory, a link or a pipe.
+            OSError: While iterating: *results* cannot be read or written, and `filename` says so;
+                before anything is sent if it cannot be opened. On a full disk the run ends, and
+                the file has every result that was handed over, each whole.
         """
         from penstock.bulk import Bulk, Work
 

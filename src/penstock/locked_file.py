@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from penstock.errors import InvalidOption
@@ -13,6 +15,7 @@ except ImportError:  # a platform without it: two writers are not told apart
     fcntl = None  # type: ignore[assignment]  # as above
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _FLAGS = (
@@ -34,22 +37,89 @@ def open_locked(path: Path, writer: str) -> BinaryIO:
         writer: What another one that has it is, for the error: `download`.
 
     Raises:
-        InvalidOption: Somebody has it.
+        InvalidOption: Somebody has it, or it is a directory or a link.
         OSError: It cannot be opened.
     """
+    refuse_directory(path)
     while True:
-        file = os.fdopen(os.open(path, _FLAGS, 0o666), "r+b", buffering=0)
-        if fcntl is None:
-            return file
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # One that was moved away meanwhile is another file by now.
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except FileNotFoundError:
-            pass
-        except BlockingIOError:
-            file.close()
-            msg = f"another {writer} is writing to {path}"
+            file = os.fdopen(os.open(path, _FLAGS, 0o666), "r+b", buffering=0)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            msg = f"{path} is a link: name the file to write"
             raise InvalidOption(msg) from None
+        try:
+            with naming(path):
+                if _lock(file, path, writer):
+                    return file
+        except BaseException:
+            file.close()
+            raise
         file.close()
+
+
+def refuse_directory(path: Path) -> None:
+    """Refuse a directory where a file is wanted.
+
+    Raises:
+        InvalidOption: It is one.
+    """
+    if path.is_dir():
+        msg = f"{path} is a directory: name the file to write"
+        raise InvalidOption(msg)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have an `OSError` tell which file it is about; that of a write, as on a full disk, does not.
+
+    Args:
+        path: The file.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def write_whole(file: BinaryIO, content: bytes, path: Path) -> None:
+    """Write all of *content* at the end of an unbuffered file, or nothing.
+
+    A disk that becomes full takes a part of it first, without an error (POSIX, `write`).
+
+    Args:
+        file: From `open_locked`.
+        content: What to write.
+        path: The file's, for the error.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    begun = file.tell()
+    rest = memoryview(content)
+    try:
+        with naming(path):
+            while rest:
+                rest = rest[file.write(rest) :]
+    except BaseException:
+        with suppress(OSError):  # a device has no end to go back to
+            file.truncate(begun)
+            file.seek(begun)
+        raise
+
+
+def _lock(file: BinaryIO, path: Path, writer: str) -> bool:
+    """Lock *file*, and tell whether it is still the one at *path*: it may have been moved away."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        msg = f"another {writer} is writing to {path}"
+        raise InvalidOption(msg) from None

@@ -1,12 +1,17 @@
-"""A scripted server of one file, which knows ranges and breaks off where it is told to."""
+"""A scripted server of one file, which breaks off where it is told to, and a disk that is full."""
 
 from __future__ import annotations
 
-from typing import Any
+import resource
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from penstock.testing import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONTENT = bytes(range(256)) * 40
 TAG = '"v1"'
@@ -51,3 +56,14 @@ class FileServer:
         cut = self._cuts.pop(0) if self._cuts else None
         steps: list[Any] = [body] if cut is None else [body[:cut], httpx.ReadError("cut")]
         return Reply(206 if first else 200, headers=headers, chunks=steps)
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """Let no file become longer than *room* bytes: as on a full disk, those are taken first."""
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))

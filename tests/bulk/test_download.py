@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -16,11 +17,9 @@ from penstock.demo import DemoServer
 from penstock.stack import Stack
 from penstock.testing import Reply, Script, VirtualClock
 
-from .files import CONTENT, TAG, FileServer
+from .files import CONTENT, TAG, FileServer, full_disk
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Colour
 
 URL = "https://files.example.com/model.bin"
@@ -350,17 +349,6 @@ def test_a_missing_extra_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch)
         bench.download(FileServer(), progress=True)
 
 
-def test_a_directory_is_no_target(bench: Bench) -> None:
-    """A directory is refused, and one that is missing is Python's own error."""
-    bench.target.mkdir()
-    with pytest.raises(penstock.InvalidOption, match="is a directory"):
-        bench.download(FileServer())
-    bench.target = bench.target / "missing" / "model.bin"
-    with pytest.raises(FileNotFoundError):
-        bench.download(FileServer())
-    assert bench.script.requests == []
-
-
 def test_what_is_no_file_is_no_target(bench: Bench) -> None:
     """A pipe, and so a device or a socket, is refused, also behind a link, and stays what it is."""
     pipe = bench.target.with_name("pipe")
@@ -466,3 +454,70 @@ def _leave_part(bench: Bench, content: bytes) -> None:
     part.begin(URL, {"etag": TAG, "content-length": str(len(CONTENT))})
     part.write([content])
     part.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("missing/model.bin", FileNotFoundError),
+        ("file/model.bin", NotADirectoryError),
+        ("directory", penstock.InvalidOption),
+        ("", penstock.InvalidOption),
+        (".", penstock.InvalidOption),
+        ("..", penstock.InvalidOption),
+    ],
+)
+def test_a_path_that_cannot_be_written_costs_no_request(
+    bench: Bench, name: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path nothing can be written to is an error that names it, before anything is sent."""
+    monkeypatch.chdir(bench.target.parent)
+    Path("file").touch()
+    Path("directory").mkdir()
+    bench.target = Path(name)
+    with pytest.raises(error, match=name or r"\. is a directory"):
+        bench.download(FileServer())
+    assert bench.script.requests == []
+    assert sorted(str(path) for path in Path().iterdir()) == ["directory", "file"]
+
+
+@pytest.mark.parametrize("tag", [TAG, None])
+@pytest.mark.parametrize("room", [0, 10, 5000, len(CONTENT) - 1])
+def test_a_full_disk_is_told(bench: Bench, tag: str | None, room: int) -> None:
+    """It is an `OSError` that names the file, after one attempt; what is of no use is removed."""
+    with full_disk(room), pytest.raises(OSError, match=r"model\.bin\.penstock-part") as caught:
+        bench.download(FileServer(tag=tag), max_retries=5)
+    assert caught.value.filename.startswith(str(bench.target))
+    assert len(bench.script.requests) == 1
+    assert bench.names == []
+    assert bench.script.open == 0
+
+
+def test_what_came_before_the_disk_was_full_is_gone_on_with(bench: Bench) -> None:
+    """What is on the disk whole is there for the next download, and no byte more."""
+    content = bytes(range(256)) * 10_000
+    pieces = [content[: 2**20], content[2**20 : 2**21], content[2**21 :]]
+    with full_disk(2**21 + 100), pytest.raises(OSError, match="penstock-part"):
+        bench.download(Reply(headers={"ETag": TAG}, chunks=pieces))
+    assert bench.download(FileServer(content)).resumed_from == 2**21 - 1
+    assert bench.target.read_bytes() == content
+    assert bench.names == ["model.bin"]
+
+
+def test_a_full_disk_gives_the_connection_back(colour: Colour, tmp_path: Path) -> None:
+    """After an error of the file no connection is held."""
+
+    async def main() -> None:
+        async with penstock.AsyncClient(server.url) as client:
+            with full_disk(2**20), pytest.raises(OSError, match="penstock-part"):
+                await client.download("/file/5000000", tmp_path / "file")
+            assert client.pool_status().active == 0
+
+    with DemoServer() as server:
+        if colour.is_async:
+            anyio.run(main, backend=colour.name)
+            return
+        with penstock.Client(server.url) as client:
+            with full_disk(2**20), pytest.raises(OSError, match="penstock-part"):
+                client.download("/file/5000000", tmp_path / "file")
+            assert client.pool_status().active == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +15,7 @@ from penstock import BulkRequest
 from penstock.bulk.recorder import Recorder
 from penstock.testing import Reply, Script, VirtualClock
 
+from .files import full_disk
 from .test_map import BASE
 
 if TYPE_CHECKING:
@@ -183,10 +185,58 @@ def test_no_secret_is_written(colour: Colour, path: Path) -> None:
     assert "s3cret" not in path.read_text()
 
 
-def test_a_file_that_cannot_be_written_ends_it(colour: Colour, tmp_path: Path) -> None:
-    """A results file that cannot be opened is an error, not a lost result."""
-    with pytest.raises(FileNotFoundError):
-        run(colour, tmp_path / "missing" / "out.jsonl", named)
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        ("missing/out.jsonl", FileNotFoundError, "missing/out.jsonl"),
+        ("", penstock.InvalidOption, "is a directory: name the file"),
+        ("link", penstock.InvalidOption, "link is a link: name the file"),
+        ("pipe", penstock.InvalidOption, "pipe cannot be read again"),
+    ],
+)
+def test_a_file_that_cannot_be_written_costs_no_request(
+    colour: Colour, tmp_path: Path, name: str, error: type[Exception], says: str
+) -> None:
+    """A results file that cannot be opened is an error that names it, and no lost result."""
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(tmp_path / "pipe")
+    sent: list[httpx.Request] = []
+    with pytest.raises(error, match=says):
+        run(colour, tmp_path / name, sent.append)
+    assert sent == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+def test_a_full_disk_ends_it(colour: Colour, path: Path) -> None:
+    """It is an `OSError` that names the file, and leaves no torn line: the next run goes on."""
+    line = 200
+    with full_disk(3 * line), pytest.raises(OSError, match=r"out\.jsonl") as caught:
+        run(colour, path, named, requests=[f"/{number}" for number in range(9)])
+    assert caught.value.filename == str(path)
+    finished = lines(path)
+    assert path.read_bytes().endswith(b"\n")
+    assert 0 < len(finished) < 9
+    results, script = run(colour, path, named, requests=[f"/{number}" for number in range(9)])
+    assert len(script.requests) == 9 - len(finished)
+    assert [result.get().json()["path"] for result in results] == [f"/{it}" for it in range(9)]
+
+
+def test_a_file_that_cannot_be_put_in_order_stays(colour: Colour, path: Path) -> None:
+    """Where there is no room to take failures out, the file stays, and nothing is beside it."""
+    run(colour, path, failing_b)
+    before = path.read_bytes()
+    with full_disk(100), pytest.raises(OSError, match="penstock-new"):
+        run(colour, path, named)
+    assert path.read_bytes() == before
+    assert [it.name for it in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_in_order_is_for_the_same_eyes(colour: Colour, path: Path) -> None:
+    """A file that failures were taken out of keeps its permissions."""
+    run(colour, path, failing_b)
+    path.chmod(0o600)
+    run(colour, path, named)
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_binary_bodies_are_base64(colour: Colour, path: Path) -> None:

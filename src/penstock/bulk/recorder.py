@@ -10,12 +10,13 @@ import hashlib
 import json
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from penstock.detached import request_id_of
 from penstock.errors import InvalidOption, StatusError
-from penstock.locked_file import open_locked
+from penstock.locked_file import naming, open_locked, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_ERROR = 400  # RFC 9110 §15
 _JSON = "application/json"
+_PERMISSIONS = 0o777
 
 
 class Recorder:
@@ -36,7 +38,8 @@ class Recorder:
         path: The file.
 
     Raises:
-        InvalidOption: It holds something else than results, or somebody else writes to it.
+        InvalidOption: It holds something else than results, is a directory, a link or a pipe, or
+            somebody else writes to it.
         OSError: It cannot be read or written.
     """
 
@@ -46,9 +49,13 @@ class Recorder:
         self._places: dict[str, tuple[int, int]] = {}
         self._file = open_locked(self._path, "run")
         try:
-            if not self._index():
-                self._compact()
-            self._file.seek(0, os.SEEK_END)
+            if not self._file.seekable():
+                msg = f"{self._path} cannot be read again, as a run that goes on must: name a file"
+                raise InvalidOption(msg)
+            with naming(self._path):
+                if not self._index():
+                    self._compact()
+                self._file.seek(0, os.SEEK_END)
         except BaseException:
             self._file.close()
             raise
@@ -59,7 +66,7 @@ class Recorder:
     def record(self, id: str) -> dict[str, Any]:
         """Return the line of a finished request, parsed."""
         place, size = self._places[id]
-        with self._lock:
+        with self._lock, naming(self._path):
             self._file.seek(place)
             line = self._file.read(size)
             self._file.seek(0, os.SEEK_END)
@@ -70,7 +77,7 @@ class Recorder:
         """Add the line of a request that was sent."""
         line = json.dumps(record_of(result)).encode() + b"\n"
         with self._lock:
-            self._file.write(line)
+            write_whole(self._file, line, self._path)
 
     def close(self) -> None:
         """Close the file."""
@@ -113,18 +120,27 @@ class Recorder:
     def _compact(self) -> None:
         """Keep only the finished requests, the last line of each: all at once or not at all."""
         new = self._path.with_name(self._path.name + ".penstock-new")
-        with new.open("wb") as file:
+        try:
+            self._write_finished(new)
+            if os.name == "nt":
+                self._file.close()
+            new.replace(self._path)
+        except BaseException:
+            with suppress(OSError):
+                new.unlink()
+            raise
+        self._file.close()
+        self._file = open_locked(self._path, "run")
+        self._index()
+
+    def _write_finished(self, new: Path) -> None:
+        with naming(new), new.open("wb") as file:
+            new.chmod(os.fstat(self._file.fileno()).st_mode & _PERMISSIONS)
             for place, line, named in self._lines():
                 if named is not None and self._places[named][0] == place:
                     file.write(line)
             file.flush()
             os.fsync(file.fileno())
-        if os.name == "nt":
-            self._file.close()
-        new.replace(self._path)
-        self._file.close()
-        self._file = open_locked(self._path, "run")
-        self._index()
 
 
 def record_of(result: BulkResult) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from penstock.download.ranges import content_length, is_coded, validator
 from penstock.errors import InvalidOption
-from penstock.locked_file import open_locked
+from penstock.locked_file import naming, open_locked, refuse_directory, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,8 @@ class Part:
         self.total: int | None = None
         self.resumable: str | None = None
         self.address = ""
-        self._path = target.with_name(target.name + _PART)
-        self._notes = target.with_name(target.name + _NOTES)
+        self._path = target.parent / f"{target.name}{_PART}"
+        self._notes = target.parent / f"{target.name}{_NOTES}"
         self._file: BinaryIO | None = None
 
     def open(self, *, resume: bool) -> None:
@@ -59,9 +59,7 @@ class Part:
                 to it.
             OSError: The directory cannot be written to.
         """
-        if self.target.is_dir():
-            msg = f"{self.target} is a directory: name the file to write"
-            raise InvalidOption(msg)
+        refuse_directory(self.target)
         if self.target.exists() and not self.target.is_file():  # root could replace /dev/null
             msg = f"{self.target} is not a regular file: a download would replace it"
             raise InvalidOption(msg)
@@ -94,7 +92,8 @@ class Part:
             self._notes.unlink(missing_ok=True)
             return
         notes = {"url": self.address, "validator": self.resumable, "total": self.total}
-        self._notes.write_text(json.dumps(notes), "utf-8")
+        with naming(self._notes):
+            self._notes.write_text(json.dumps(notes), "utf-8")
 
     def go_on(self, first: int, total: int | None) -> None:
         """Keep the bytes before *first* and go on from there."""
@@ -102,16 +101,16 @@ class Part:
         self.total = total if total is not None else self.total
 
     def write(self, chunks: list[bytes]) -> None:
-        """Add *chunks*."""
+        """Add *chunks*, or nothing of them where they cannot be written."""
         content = b"".join(chunks)
-        self._open_file.write(content)
+        write_whole(self._open_file, content, self._path)
         self.size += len(content)
 
     def finish(self) -> None:
         """Put the file in its place, all of it on the disk."""
         file = self._open_file
-        file.flush()
-        os.fsync(file.fileno())
+        with naming(self._path):
+            os.fsync(file.fileno())
         if os.name == "nt":
             file.close()
         if self.target.exists():
@@ -138,8 +137,9 @@ class Part:
         return self._file
 
     def _cut(self, size: int) -> None:
-        self._open_file.truncate(size)
-        self._open_file.seek(size)
+        with naming(self._path):
+            self._open_file.truncate(size)
+            self._open_file.seek(size)
         self.size = size
 
     def _read_notes(self) -> dict[str, Any]:
