@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
-from opentelemetry.sdk._logs import LoggerProvider, export
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, StatusCode
+from tests.events import Records
 
 from .openai_support import CHAT, Rig, done, items
 
@@ -84,9 +86,6 @@ SPAN = {
     "gen_ai.response.time_to_first_chunk": Rule(float, lambda told: told.first_chunk is not None),
 }
 
-# `InMemoryLogExporter` is its name before OpenTelemetry 1.39.
-_Records: Any = getattr(export, "InMemoryLogRecordExporter", None) or export.InMemoryLogExporter
-
 
 class Ears:
     """An SDK that keeps spans, points, and for who is given `loggers`, events."""
@@ -97,9 +96,9 @@ class Ears:
         tracers = TracerProvider(sampler=sampler, shutdown_on_exit=False)
         tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
         meters = MeterProvider([self._reader], shutdown_on_exit=False)
-        self._records = _Records()
+        self._records = Records()
         self.loggers = LoggerProvider(shutdown_on_exit=False)
-        self.loggers.add_log_record_processor(export.SimpleLogRecordProcessor(self._records))
+        self.loggers.add_log_record_processor(SimpleLogRecordProcessor(self._records))
         self.options: dict[str, Any] = {"tracer_provider": tracers, "meter_provider": meters}
 
     @property

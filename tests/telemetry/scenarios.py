@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 from functools import partialmethod
 from typing import TYPE_CHECKING, Any
 
 import anyio
-from opentelemetry._logs import Logger
-from opentelemetry.sdk._logs import LoggerProvider, export
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.events import Records
 
 import penstock
 from penstock import PenstockError, Stack
@@ -37,12 +37,6 @@ OPT_IN = [
     "penstock.client.pool.wait",
 ]
 
-HAS_EVENTS = "event_name" in inspect.signature(Logger.emit).parameters
-"""Whether OpenTelemetry's API has events: from 1.38 on."""
-
-# `InMemoryLogExporter` is its name before OpenTelemetry 1.39.
-_Records: Any = getattr(export, "InMemoryLogRecordExporter", None) or export.InMemoryLogExporter
-
 
 class Told:
     """A backend for all three signals, and the clients that tell it.
@@ -58,9 +52,9 @@ class Told:
         self._tracers = TracerProvider(shutdown_on_exit=False)
         self._tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self._meters = MeterProvider([self._reader], shutdown_on_exit=False)
-        self._records = _Records()
+        self._records = Records()
         self.loggers = LoggerProvider(shutdown_on_exit=False)
-        self.loggers.add_log_record_processor(export.SimpleLogRecordProcessor(self._records))
+        self.loggers.add_log_record_processor(SimpleLogRecordProcessor(self._records))
         self.lines: list[tuple[str, str, Mapping[str, Any]]] = []
 
     @property

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.events import HAS_EVENTS
 
-from .scenarios import HAS_EVENTS, Told, play
+from .scenarios import Told, play
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
