@@ -150,9 +150,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     page.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n")
     command: list[Any] = ["--clients", "penstock", "--only", "json-te", "--write", str(page)]
     assert main(command) == 0
-    shown = capsys.readouterr().out
+    shown, told = capsys.readouterr()
+    assert told.startswith("3 clients, 1 cases: about 0 s\n1 of 3 after ")
     assert f"{BEGIN}\n\n{shown}\n{END}\nbelow\n" in page.read_text()
     page.write_text("no markers")
     with pytest.raises(ValueError, match=r"page\.md has no"):
         main(command)
+    assert capsys.readouterr() == ("", "")  # before anything was run
     assert [driver.name for driver in drivers(["requests"])] == ["requests"]

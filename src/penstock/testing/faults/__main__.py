@@ -1,5 +1,7 @@
 """Drive Penstock and other clients through every case, and print what came of it as a table.
 
+It takes some minutes; standard error tells how many, and how far it is.
+
 python -m penstock.testing.faults                      every client that is installed
 python -m penstock.testing.faults --clients penstock   Penstock alone; exits 1 if it fails a case
 python -m penstock.testing.faults --clients http_client  Penstock over a client of the caller's
@@ -14,7 +16,8 @@ import sys
 from pathlib import Path
 
 from penstock.testing.faults import CASES
-from penstock.testing.faults.matrix import column, drivers, table
+from penstock.testing.faults.at_once import JOBS, columns
+from penstock.testing.faults.matrix import drivers, table
 
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 
@@ -34,36 +37,43 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", metavar="PREFIX", help="cases whose id begins so")
     parser.add_argument("--clients", default="", metavar="NAMES", help="divided by commas")
     parser.add_argument("--write", type=Path, metavar="FILE", help="a page with the markers")
+    parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help="clients at once")
     given = parser.parse_args(arguments)
     cases = [case for case in CASES.values() if case.id.startswith(given.only)]
     if given.list:
         print(*cases, sep="\n")
         return 0
+    page = None if given.write is None else Page(given.write)
     names = filter(None, given.clients.split(","))
-    columns = [column(driver, cases) for driver in drivers(names)]
-    text = table(columns)
+    made = columns(drivers(names), cases, given.jobs)
+    text = table(made)
     print(text)
-    if given.write is not None:
-        write(given.write, text)
-    return int(any(one.failed for one in columns if one.is_ours))
+    if page is not None:
+        page.write(text)
+    return int(any(one.failed for one in made if one.is_ours))
 
 
-def write(page: Path, text: str) -> None:
-    """Put *text* between the markers of *page*.
+class Page:
+    """A page with a table between its markers.
 
     Args:
-        page: A Markdown file.
-        text: The table.
+        path: A Markdown file.
 
     Raises:
         ValueError: The markers are not there.
     """
-    before, begin, rest = page.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        msg = f"{page} has no {BEGIN} … {END}"
-        raise ValueError(msg)
-    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._before, begin, rest = path.read_text().partition(BEGIN)
+        _, end, self._after = rest.partition(END)
+        if not (begin and end):
+            msg = f"{path} has no {BEGIN} … {END}"
+            raise ValueError(msg)
+
+    def write(self, table: str) -> None:
+        """Put *table* between the markers."""
+        self._path.write_text(f"{self._before}{BEGIN}\n\n{table}\n\n{END}{self._after}")
 
 
 if __name__ == "__main__":
