@@ -217,7 +217,7 @@ class Client(BaseClient):
 
         Raises:
             InvalidOption: An argument cannot work. While iterating, before anything is sent:
-                *results* holds something else, or is a directory, a link or a pipe.
+                *results* holds something else, or is a directory, a device, a pipe or a link.
             OSError: While iterating: *results* cannot be read or written, and `filename` says so;
                 before anything is sent if it cannot be opened. On a full disk the run ends, and
                 the file has every result that was handed over, each whole.

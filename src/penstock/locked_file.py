@@ -37,10 +37,10 @@ def open_locked(path: Path, writer: str) -> BinaryIO:
         writer: What another one that has it is, for the error: `download`.
 
     Raises:
-        InvalidOption: Somebody has it, or it is a directory or a link.
+        InvalidOption: Somebody has it, or it is a directory, a device, a pipe or a link.
         OSError: It cannot be opened.
     """
-    refuse_directory(path)
+    check_regular(path)
     while True:
         try:
             file = os.fdopen(os.open(path, _FLAGS, 0o666), "r+b", buffering=0)
@@ -59,14 +59,17 @@ def open_locked(path: Path, writer: str) -> BinaryIO:
         file.close()
 
 
-def refuse_directory(path: Path) -> None:
-    """Refuse a directory where a file is wanted.
+def check_regular(path: Path) -> None:
+    """Refuse what is there and no regular file, at the end of a link too.
 
     Raises:
-        InvalidOption: It is one.
+        InvalidOption: It is a directory, or a device or a pipe, which may have no end to read to.
     """
     if path.is_dir():
         msg = f"{path} is a directory: name the file to write"
+        raise InvalidOption(msg)
+    if path.exists() and not path.is_file():
+        msg = f"{path} is not a regular file: name one to write"
         raise InvalidOption(msg)
 
 

@@ -191,7 +191,8 @@ def test_no_secret_is_written(colour: Colour, path: Path) -> None:
         ("missing/out.jsonl", FileNotFoundError, "missing/out.jsonl"),
         ("", penstock.InvalidOption, "is a directory: name the file"),
         ("link", penstock.InvalidOption, "link is a link: name the file"),
-        ("pipe", penstock.InvalidOption, "pipe cannot be read again"),
+        ("pipe", penstock.InvalidOption, "pipe is not a regular file"),
+        ("/dev/full", penstock.InvalidOption, "/dev/full is not a regular file"),
     ],
 )
 def test_a_file_that_cannot_be_written_costs_no_request(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import signal
 import socket
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from penstock.cli.batch_lines import Requests, count_checked
 from penstock.cli.tally import Tally
 from penstock.demo import DemoServer
 
@@ -200,6 +203,76 @@ def test_a_file_that_is_no_output_is_refused(
     assert invoke("batch", "nowhere.jsonl", "out.jsonl").exit_code == 2
 
 
+def test_a_dash_is_what_it_is_everywhere(
+    invoke: Callable[..., Result],
+    ask: Callable[..., None],
+    at_server: str,
+    server: DemoServer,
+) -> None:
+    """`-` is standard input, and standard output, which has the results and nothing else."""
+    ask(get("/status/200"), get("/status/404"))
+    result = invoke("batch", "-", "-", input=Path("in.jsonl").read_text())
+    assert result.exit_code == 4
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {it["custom_id"]: it["response"]["status_code"] for it in lines} == {"0": 200, "1": 404}
+    assert result.stderr.startswith("2 sent in ")
+    assert [path.name for path in Path().iterdir()] == ["in.jsonl"]
+    counted = invoke("batch", "in.jsonl", "-", "--json")
+    assert len(counted.stdout.splitlines()) == 2
+    assert json.loads(counted.stderr)["restored"] == 0
+    assert len(server.requests) == 4
+
+
+def test_a_file_may_have_that_name(
+    invoke: Callable[..., Result], ask: Callable[..., None], at_server: str
+) -> None:
+    """`./-` is a file, to read and to write."""
+    ask(get("/status/200"))
+    assert invoke("batch", "in.jsonl", "./-").stdout.startswith("1 sent")
+    assert invoke("batch", "in.jsonl", "./-").stdout.startswith("0 sent")
+    Path("in.jsonl").replace("-")
+    assert invoke("batch", "./-", "out.jsonl").stdout.startswith("1 sent")
+
+
+def test_what_comes_from_a_pipe_is_checked_first(
+    invoke: Callable[..., Result], at_server: str, server: DemoServer
+) -> None:
+    """Input that comes only once is read to its end before anything is sent."""
+    line = json.dumps({"custom_id": "0", **get("/status/200")})
+    result = invoke("batch", "-", "out.jsonl", input=f"{line}\nnonsense\n")
+    assert (result.exit_code, server.requests) == (2, [])
+    assert "-, line 2: not JSON" in result.stderr
+
+
+def test_what_is_added_meanwhile_is_not_sent() -> None:
+    """Only the lines that were counted are requests: results may end up in the same file."""
+    line = json.dumps({"custom_id": "0", **get("/x")}).encode() + b"\n"
+    file = io.BytesIO(line)
+    requests = Requests(file, None, count_checked(file, "in.jsonl", "https://api.example.com"))
+    file.seek(0, io.SEEK_END)
+    file.write(b'{"custom_id": "0", "response": null}\n')
+    assert [request.id for request in requests] == ["0"]
+
+
+def test_a_reader_that_leaves_ends_it(
+    spawn: Callable[..., subprocess.Popen[str]], ask: Callable[..., None]
+) -> None:
+    """Nothing more is sent when nobody reads the results, and no traceback says so."""
+    ask(*[get("/status/200")] * 500)
+    with (
+        DemoServer() as server,
+        spawn("batch", "in.jsonl", "-", "--concurrency", "1", "--base-url", server.url) as process,
+    ):
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["custom_id"] == "0"
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        assert process.wait(timeout=20) == 1
+        assert len(server.requests) < 500
+    assert re.fullmatch(r"\d+ sent in [^,]+, \d+ not sent\n", said)
+
+
 @pytest.mark.parametrize(
     ("base_path", "url", "path"),
     [
@@ -265,7 +338,7 @@ def test_a_server_moves_no_cursor(capsys: Any) -> None:
     """What a server says, or a file, is shown without the characters a terminal obeys."""
     from penstock.bulk import BulkResult
 
-    tally = Tally(1)
+    tally = Tally(1, "out.jsonl")
     tally.add(BulkResult(0, "\x1b[2Jid", None, error=ValueError("\x1b[31m")))
     tally.say(1.0, as_json=False)
     assert "\x1b" not in capsys.readouterr().out

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from penstock.demo.run import SHOW
 from penstock.demo.sdk_calls import SDK_CALLS
 
@@ -69,3 +71,13 @@ def test_a_picture(invoke: Callable[..., Result]) -> None:
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert "url(http" not in svg.replace('"', "")
     assert "attempt" in svg
+
+
+@pytest.mark.parametrize("option", ["--svg", "--html"])
+def test_a_picture_that_cannot_be_saved_is_told_first(
+    option: str, invoke: Callable[..., Result]
+) -> None:
+    """A path nothing can be written to is wrong usage, before anything is played."""
+    result = invoke("demo", option, "missing/picture")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "there is no directory missing" in result.stderr

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from penstock.demo import DemoServer
+
 EVIL = "<script>alert(1)</script>\"'&"
 
 
@@ -148,3 +150,22 @@ def test_the_page_of_the_demo(invoke: Callable[..., Result]) -> None:
     found = Page(Path("demo.html").read_text("utf-8"))
     assert found.tags.count("article") == len(SHOW)
     assert f"{len(SHOW)} calls all at once, on one scale" in found.words
+
+
+@pytest.mark.parametrize("name", ["missing/call.html", "directory", "file/call.html"])
+def test_a_page_that_cannot_be_written_costs_no_request(
+    name: str, at_server: str, server: DemoServer, invoke: Callable[..., Result]
+) -> None:
+    """A path nothing can be written to is wrong usage, before anything is sent."""
+    Path("directory").mkdir()
+    Path("file").touch()
+    result = invoke("request", "GET", "/status/200", "--html", name)
+    assert (result.exit_code, server.requests) == (2, [])
+    assert name in result.stderr
+
+
+def test_a_full_disk(at_server: str, invoke: Callable[..., Result]) -> None:
+    """A page that cannot be written after all is said to be, and the body was printed."""
+    result = invoke("request", "GET", "/status/200", "--html", "/dev/full")
+    assert (result.exit_code, result.stdout) == (1, '{"status":200}')
+    assert result.stderr == "penstock: /dev/full: No space left on device\n"

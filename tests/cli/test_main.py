@@ -135,3 +135,34 @@ def test_warnings(invoke: Callable[..., Result]) -> None:
     assert result.stderr.startswith("penstock: warning: ")
     assert result.stderr.count("\n") == 1
     assert "PENSTOCK_TIMEOUTT" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        ("stack show >&-", 0, ""),
+        ("stack show 2>&-", 0, ""),
+        ("stack show > /dev/full", 1, "penstock: No space left on device\n"),
+        ("stack show | true", 1, ""),
+        ("request POST http://127.0.0.1:1/ -d @- <&-", 2, "standard input is closed"),
+        ("batch - - <&-", 2, "standard input is closed"),
+    ],
+)
+def test_streams_that_are_closed_or_full(
+    typed: str, code: int, said: str, environ: dict[str, str]
+) -> None:
+    """Where nothing can be read or written, it says so, if anything, and shows no traceback."""
+    command, pipe, reader = typed.partition("|")
+    script = f"({sys.executable} -m penstock.cli {command}; echo code=$? >&3) {pipe} {reader}"
+    done = subprocess.run(
+        ["sh", "-c", f"exec 3>&2; {script}"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    *lines, last = done.stderr.splitlines(keepends=True)
+    assert last == f"code={code}\n"
+    assert "Traceback" not in done.stderr
+    assert "".join(lines) == said if said.endswith("\n") or not said else said in "".join(lines)

@@ -38,7 +38,7 @@ class Recorder:
         path: The file.
 
     Raises:
-        InvalidOption: It holds something else than results, is a directory, a link or a pipe, or
+        InvalidOption: It holds something else than results, is a link or no regular file, or
             somebody else writes to it.
         OSError: It cannot be read or written.
     """
@@ -49,9 +49,6 @@ class Recorder:
         self._places: dict[str, tuple[int, int]] = {}
         self._file = open_locked(self._path, "run")
         try:
-            if not self._file.seekable():
-                msg = f"{self._path} cannot be read again, as a run that goes on must: name a file"
-                raise InvalidOption(msg)
             with naming(self._path):
                 if not self._index():
                     self._compact()
@@ -75,7 +72,7 @@ class Recorder:
 
     def write(self, result: BulkResult) -> None:
         """Add the line of a request that was sent."""
-        line = json.dumps(record_of(result)).encode() + b"\n"
+        line = line_of(result)
         with self._lock:
             write_whole(self._file, line, self._path)
 
@@ -143,8 +140,13 @@ class Recorder:
             os.fsync(file.fileno())
 
 
-def record_of(result: BulkResult) -> dict[str, Any]:
-    """Return a result as a line of a batch's output: a failure without a response is an `error`."""
+def line_of(result: BulkResult) -> bytes:
+    """Return a result as a line of a batch's output."""
+    return json.dumps(_record_of(result)).encode() + b"\n"
+
+
+def _record_of(result: BulkResult) -> dict[str, Any]:
+    """Return a result as such a line has it: a failure without a response is an `error`."""
     digest = hashlib.sha256(result.id.encode("utf-8", "replace")).hexdigest()
     response: Any = result.response
     error = result.error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         2 when click or rich is missing; else it does not return, as click's `main` does not.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as `>&-` does: nobody wants to read it
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - as long as the process
     if not _installed():
         sys.stderr.write("penstock: the command line needs an extra: pip install 'penstock[cli]'\n")
         return USAGE

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from penstock.cli.choices import standard_input
 from penstock.options import REMOVE
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _content(text: str, option: str) -> bytes:
     if not text.startswith("@"):
         return text.encode()
     if text == "@-":
-        return sys.stdin.buffer.read()
+        return standard_input().read()
     try:
         return Path(text[1:]).read_bytes()
     except OSError as error:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli.choices import config_option, profile_option
+from penstock.cli.choices import OutputFile, config_option, profile_option
 
 if TYPE_CHECKING:
+    from penstock.bulk import BulkResult
     from penstock.cli.tally import Tally
     from penstock.settings import Settings
 
 
 @click.command("batch")
 @click.argument(
-    "source", metavar="IN.jsonl", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+    "source", metavar="IN.jsonl", type=click.Path(exists=True, dir_okay=False, allow_dash=True)
 )
-@click.argument("target", metavar="OUT.jsonl", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("target", metavar="OUT.jsonl", type=OutputFile())
 @click.option("--base-url", metavar="URL", help="What the paths in IN.jsonl are below.")
 @click.option(
     "--concurrency",
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Say at the end what happened as JSON.")
 def command(
-    source: Path,
-    target: Path,
+    source: str,
+    target: str,
     *,
     base_url: str | None,
     concurrency: int,
@@ -65,6 +67,9 @@ def command(
     Run it again to go on: what OUT.jsonl has an answer below 400 for is not sent again. IN.jsonl is
     read once before anything is sent, so that a mistake in it costs nothing.
 
+    `-` is standard input for IN.jsonl and standard output for OUT.jsonl. From the latter nothing
+    can be gone on with, so all is sent; what happened is then said on standard error.
+
     Key, headers and everything else come from the environment and the settings files, as for
     `penstock request`.
 
@@ -72,6 +77,7 @@ def command(
     Examples:
       penstock batch questions.jsonl answers.jsonl --concurrency 32
       penstock batch in.jsonl out.jsonl --base-url https://api.example.com --json | jq .failed
+      jq -c '{custom_id: .id, method: "GET", url: .url}' | penstock batch - - | jq .response.body
 
     \b
     Exit codes: 0 every request was answered below 400. If some failed, and all in one way: 4 HTTP
@@ -80,13 +86,12 @@ def command(
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
     import anyio
 
-    from penstock.cli.batch_lines import count_checked
+    from penstock.cli.batch_lines import count_checked, opened
     from penstock.cli.tally import Tally
     from penstock.settings import Settings
 
     settings = Settings.load(config_file=config_file, profile=profile)
-    total = count_checked(source, base_url or settings.base_url)
-    if target.exists() and source.samefile(target):
+    if target != "-" and Path(target).exists() and source != "-" and Path(source).samefile(target):
         raise click.UsageError("IN.jsonl and OUT.jsonl are one file")
     values: dict[str, Any] = {
         "base_url": base_url,
@@ -95,14 +100,13 @@ def command(
         "max_retries": max_retries,
     }
     given = {name: value for name, value in values.items() if value is not None}
-    tally = Tally(total)
-    started = time.monotonic()
-    try:
-        anyio.run(_run, settings, given, source, target, concurrency, progress, tally)
-    except OSError as error:
-        raise click.UsageError(f"cannot write {target}: {error.strerror}") from None
-    finally:
-        tally.say(time.monotonic() - started, as_json=as_json)
+    with opened(source) as file:
+        tally = Tally(count_checked(file, source, base_url or settings.base_url), target)
+        started = time.monotonic()
+        try:
+            anyio.run(_run, settings, given, file, target, concurrency, progress, tally)
+        finally:
+            tally.say(time.monotonic() - started, as_json=as_json)
     if tally.exit_code:
         raise click.exceptions.Exit(tally.exit_code)
 
@@ -110,12 +114,14 @@ def command(
 async def _run(
     settings: Settings,
     given: dict[str, Any],
-    source: Path,
-    target: Path,
+    file: IO[bytes],
+    target: str,
     concurrency: int,
     progress: bool | None,
     tally: Tally,
 ) -> None:
+    import anyio
+
     from penstock.cli.batch_lines import Requests
     from penstock.client import AsyncClient
     from penstock.transport.limits import Limits
@@ -123,14 +129,24 @@ async def _run(
     # One connection for each that is under way, kept for the next.
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     async with AsyncClient.from_settings(settings, limits=limits, **given) as client:
-        requests = Requests(source, client.base_url, tally.total)
+        requests = Requests(file, client.base_url, tally.total)
         async with client.map(
             requests,
             concurrency=concurrency,
             ordered=False,
-            results=target,
+            results=None if target == "-" else target,
             progress=progress,
             allow_absolute=True,
         ) as results:
             async for result in results:
+                if target == "-":
+                    # Whoever reads may take their time: what is under way does not wait for them.
+                    await anyio.to_thread.run_sync(_print, result)
                 tally.add(result)
+
+
+def _print(result: BulkResult) -> None:
+    from penstock.bulk.recorder import line_of
+
+    sys.stdout.buffer.write(line_of(result))
+    sys.stdout.buffer.flush()

@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import shutil
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from penstock.bulk import BulkRequest
+from penstock.cli.choices import standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _TEXTS = ("custom_id", "method", "url")
 
 
-def count_checked(source: Path, base_url: str | None) -> int:
+@contextmanager
+def opened(source: str) -> Iterator[IO[bytes]]:
+    """Open a batch's input so that it can be read twice: what comes from a pipe is kept meanwhile.
+
+    Args:
+        source: Its path; `-` is standard input.
+    """
+    with ExitStack() as stack:
+        file: IO[bytes]
+        file = standard_input() if source == "-" else stack.enter_context(Path(source).open("rb"))
+        if source == "-" or not file.seekable():
+            kept = stack.enter_context(TemporaryFile())
+            shutil.copyfileobj(file, kept)
+            file = kept
+        yield file
+
+
+def count_checked(file: IO[bytes], source: str, base_url: str | None) -> int:
     """Return how many requests a file has.
 
     Args:
-        source: The file.
+        file: From `opened`.
+        source: Its path, for the error.
         base_url: What their paths are below, or None.
 
     Raises:
@@ -29,7 +52,7 @@ def count_checked(source: Path, base_url: str | None) -> int:
             nothing. The message names the line and quotes nothing of it.
     """
     seen: dict[str, int] = {}
-    for number, line in _lines(source):
+    for number, line in _lines(file):
         try:
             request = _parsed(line)
         except ValueError as error:
@@ -47,13 +70,13 @@ class Requests:
     """The requests of a file that was checked, read as they are sent.
 
     Args:
-        source: The file.
+        file: From `opened`.
         base_url: What their paths are below, or None.
         total: How many there are.
     """
 
-    def __init__(self, source: Path, base_url: str | None, total: int) -> None:
-        self._source = source
+    def __init__(self, file: IO[bytes], base_url: str | None, total: int) -> None:
+        self._file = file
         self._base_path = urlsplit(base_url or "").path.rstrip("/")
         self._total = total
 
@@ -61,18 +84,19 @@ class Requests:
         return self._total
 
     def __iter__(self) -> Iterator[BulkRequest]:
-        for _, line in _lines(self._source):
+        # What was added since they were counted, such as their own results, is none of them.
+        for _, line in islice(_lines(self._file), self._total):
             request = _parsed(line)
             url = _below(self._base_path, request["url"])
             body = {} if request.get("body") is None else {"json": request["body"]}
             yield BulkRequest(request["method"], url, id=request["custom_id"], **body)
 
 
-def _lines(source: Path) -> Iterator[tuple[int, bytes]]:
-    with source.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield number, line
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    file.seek(0)
+    for number, line in enumerate(file, 1):
+        if line.strip():
+            yield number, line
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import IO
-
 import click
 
-from penstock.cli.choices import html_option
+from penstock.cli.choices import OutputFile, html_option, write_output
 from penstock.cli.otlp import exporting_to, finish, otlp_option
 
 
@@ -16,7 +14,7 @@ from penstock.cli.otlp import exporting_to, finish, otlp_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of drawings.")
 @click.option(
     "--svg",
-    type=click.File("w", encoding="utf-8", lazy=True),
+    type=OutputFile(),
     metavar="FILE",
     help="Save the waterfalls as a picture too.",
 )
@@ -26,8 +24,8 @@ def command(
     colour: str | None,
     *,
     as_json: bool,
-    svg: IO[str] | None,
-    html: IO[str] | None,
+    svg: str | None,
+    html: str | None,
     otlp: str | None,
 ) -> None:
     """Watch real requests flow through the whole stack.
@@ -68,7 +66,7 @@ def command(
     if svg is not None:
         from penstock.cli.picture import picture
 
-        svg.write(picture(one_by_one or at_once))
+        write_output(svg, picture(one_by_one or at_once))
     if html is not None:
         from penstock.cli.html import Section, html_page
 
@@ -76,6 +74,6 @@ def command(
             Section(one.watched, one.waterfall, one.recording.spans, one.call.title, one.client)
             for one in (*one_by_one, *at_once)
         ]
-        html.write(html_page("penstock demo", sections))
+        write_output(html, html_page("penstock demo", sections))
     if not finish(exporting):
         raise click.exceptions.Exit(CONNECTION)

@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from penstock.demo.waterfall import Waterfall
 
 
-def print_document(document: object, *, indent: int | None = 2) -> None:
+def print_document(document: object, *, indent: int | None = 2, err: bool = False) -> None:
     """Write a JSON document to standard output, in ASCII, never in colour.
 
     Args:
         document: What it holds; what JSON cannot hold becomes text.
         indent: Columns for each level; None puts it on one line.
+        err: Whether it goes to standard error instead.
     """
-    click.echo(json.dumps(document, indent=indent, default=str))
+    click.echo(json.dumps(document, indent=indent, default=str), err=err)
 
 
 def seen(watched: Watched, waterfall: Waterfall) -> dict[str, Any]:

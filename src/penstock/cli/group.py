@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # whoever read our output has seen enough: click leaves quietly
-            _leave(_bug(error), 1)
+            _leave(_said_by_system(error) or _bug(error), 1)
         return result
 
 
@@ -83,6 +83,12 @@ def _leave(message: str, code: int) -> NoReturn:
 def complain(message: str) -> None:
     """Write one line to standard error."""
     click.echo(f"penstock: {message}", err=True)
+
+
+def _said_by_system(error: Exception) -> str:
+    """Say what the system refused, such as to write to a full disk; nothing where it was not it."""
+    parts = (error.filename, error.strerror) if isinstance(error, OSError) else ()
+    return ": ".join(str(part) for part in parts if part is not None)
 
 
 def _bug(error: Exception) -> str:

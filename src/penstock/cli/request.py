@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli.choices import config_option, html_option, profile_option
+from penstock.cli.choices import config_option, html_option, profile_option, write_output
 from penstock.cli.otlp import exporting_to, finish, otlp_option, tracers
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def command(
     stream: bool,
     verbose: bool,
     otlp: str | None,
-    html: IO[str] | None,
+    html: str | None,
     no_fail: bool,
     json_output: bool,
 ) -> None:
@@ -142,7 +142,8 @@ def command(
                 if html is not None:
                     from penstock.cli.html import Section, html_page
 
-                    html.write(html_page("penstock request", [Section(seen, fall, recorded.spans)]))
+                    section = Section(seen, fall, recorded.spans)
+                    write_output(html, html_page("penstock request", [section]))
             finish(exporting, recorded.spans[0].trace_id if recorded.spans else None)
     if not no_fail:
         exchange.leave_by_status(watched[0], fall)

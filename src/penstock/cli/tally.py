@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from penstock.bulk import BulkResult
 
 _LISTED = 20
-"""Failures that are listed one by one: enough to see what is wrong. All of them are in the file."""
+"""Failures that are listed one by one: enough to see what is wrong. The results have all."""
 
 
 class Tally:
@@ -23,13 +24,15 @@ class Tally:
 
     Args:
         total: How many requests there are.
+        target: Where the results go: `-` is standard output.
 
     Attributes:
         total: As given.
     """
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, target: str) -> None:
         self.total = total
+        self._to_file = target != "-"
         self._restored = self._sent = self._retried = self._repeats = self._failed = 0
         self._codes: Counter[int] = Counter()
         self._failures: list[dict[str, Any]] = []
@@ -57,11 +60,12 @@ class Tally:
         return next(iter(self._codes), 0) if len(self._codes) < 2 else UNEXPECTED  # noqa: PLR2004
 
     def say(self, seconds: float, *, as_json: bool) -> None:
-        """Write what happened to standard output."""
+        """Write what happened to standard output, or to standard error if that has the results."""
         if as_json:
-            print_document({"schema": 1, **self._counts(), "total_s": seconds})
+            document = {"schema": 1, **self._counts(), "total_s": seconds}
+            print_document(document, err=not self._to_file)
         else:
-            show(self._lines(seconds))
+            show(self._lines(seconds), sys.stdout if self._to_file else sys.stderr)
 
     def _counts(self) -> dict[str, Any]:
         return {
@@ -77,6 +81,7 @@ class Tally:
 
     def _lines(self, seconds: float) -> list[Line]:
         head = [Piece(f"{self._sent:,} sent", "title"), Piece(f" in {duration(seconds)}", "quiet")]
+        again = ": run it again" if self._to_file else ""
         parts = [
             (self._restored, "answered before", "quiet"),
             (
@@ -85,7 +90,7 @@ class Tally:
                 "wait",
             ),
             (self._failed, "failed", "failed"),
-            (self.total - self._restored - self._sent, "not sent: run it again", "wait"),
+            (self.total - self._restored - self._sent, f"not sent{again}", "wait"),
         ]
         for count, what, tone in parts:
             if count:
@@ -97,7 +102,7 @@ class Tally:
         ]
         if self._failed > len(self._failures):
             more = self._failed - len(self._failures)
-            lines.append([Piece(f"  and {more:,} more: see the file", "quiet")])
+            lines.append([Piece(f"  and {more:,} more: see the results", "quiet")])
         return lines
 
 

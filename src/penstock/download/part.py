@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from penstock.download.ranges import content_length, is_coded, validator
-from penstock.errors import InvalidOption
-from penstock.locked_file import naming, open_locked, refuse_directory, write_whole
+from penstock.locked_file import check_regular, naming, open_locked, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,10 +58,7 @@ class Part:
                 to it.
             OSError: The directory cannot be written to.
         """
-        refuse_directory(self.target)
-        if self.target.exists() and not self.target.is_file():  # root could replace /dev/null
-            msg = f"{self.target} is not a regular file: a download would replace it"
-            raise InvalidOption(msg)
+        check_regular(self.target)  # root could replace /dev/null
         self._file = open_locked(self._path, "download")
         self.size = os.fstat(self._file.fileno()).st_size
         notes = self._read_notes() if resume else {}
