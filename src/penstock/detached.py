@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from penstock.redact import Secret, safe_header, safe_text, safe_url, scrub_bytes
+from penstock.redact import Secret, safe_header, safe_text, safe_url, scrub, scrub_bytes
 
 if TYPE_CHECKING:
     from penstock.messages import Response
@@ -56,17 +56,18 @@ class HeaderView(Mapping[str, str]):
 _REQUEST_ID_NAMES = [name.encode() for name in REQUEST_ID_HEADERS]
 
 
-def request_id_of(headers: Any) -> str | None:
+def request_id_of(headers: Any, secrets: Iterable[Secret] = ()) -> str | None:
     """Return the server's id for the request.
 
     Args:
         headers: Of its response. They are gone through once, as each look-up by name would.
+        secrets: Credentials to take out of it should the server echo them.
     """
     found = {name.lower(): value for name, value in headers.raw}
     for name in _REQUEST_ID_NAMES:
         if name in found:
             value: bytes = found[name]
-            return value.decode(errors="replace")
+            return scrub(value.decode(errors="replace"), secrets)
     return None
 
 
@@ -100,7 +101,7 @@ class DetachedResponse:
     ) -> None:
         secrets = tuple(secrets)
         self.status_code: int = response.status_code
-        self.reason_phrase: str = response.reason_phrase
+        self.reason_phrase: str = scrub(response.reason_phrase, secrets)
         self.headers = HeaderView(
             (name, safe_text(safe_header(name, value), secrets))
             for name, value in response.headers.items()

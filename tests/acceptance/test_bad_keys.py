@@ -13,7 +13,8 @@ from penstock import ConfigurationError, InvalidOption, RequestOptions
 from penstock.middleware import Auth
 from penstock.testing import Reply, Script
 
-from .support import BASE_URL, KEY, in_colour
+from .reading import Reading
+from .support import BASE_URL, KEY, in_colour, play
 from .telling import SECRET, told, told_by_our_frames
 
 if TYPE_CHECKING:
@@ -167,3 +168,47 @@ def test_an_echoed_key_is_not_shown(rig: Callable[..., Rig]) -> None:
         assert secret not in told(caught.value)
         assert secret not in repr(caught.value.body)
         assert secret not in repr(dict(caught.value.response.headers))
+
+
+ECHO = {"X-Request-Id": f"for {KEY}"}
+EVENTS = {**ECHO, "Content-Type": "text/event-stream"}
+ECHOES = {
+    "a status": Reply(400, headers=ECHO),
+    "a coding": Reply(headers={**ECHO, "Content-Encoding": "gzip"}, content=b"plain"),
+    "too long": Reply(headers=ECHO, content=b"x" * 100),
+    "cut": Reply(headers=ECHO, chunks=[b"x", httpx.ReadError("reset")]),
+    "no stream": Reply(headers={**ECHO, "Content-Type": f"text/{KEY}"}),
+    "cut events": Reply(headers=EVENTS, chunks=[b"data: 1\n\n"]),
+    "broken events": Reply(headers=EVENTS, chunks=[b"data: 1\n\n", httpx.ReadError("reset")]),
+    "an error": Reply(headers=EVENTS, chunks=[b'data: {"error": "no"}\n\n']),
+}
+
+
+@pytest.mark.parametrize("name", ECHOES)
+@pytest.mark.parametrize("read", ["whole", "events", "pieces"])
+def test_a_request_id_that_is_the_key(name: str, read: str, rig: Callable[..., Rig]) -> None:
+    """A server that gives the key back as the request's id does not make any error show it."""
+    server = rig([ECHOES[name]], api_key=KEY, max_retries=0, max_response_bytes=50)
+    error: BaseException | None = None
+    if read == "events":
+        error = Reading(server).error
+    else:
+        try:
+            if read == "whole":
+                server.send().json()
+            else:
+                play(server.colour, lambda: _read(server.client))
+        except penstock.PenstockError as raised:
+            error = raised
+    assert error is None or KEY not in told(error)
+    assert getattr(error, "request_id", None) in {"for REDACTED", None}
+    assert (error is None) == (read == "pieces" and name in {"cut events", "no stream", "an error"})
+
+
+async def _read(client: Any) -> None:
+    if client.runtime.is_async:
+        async with client.stream("GET", "/it") as response:
+            await response.aread()
+        return
+    with client.stream("GET", "/it") as response:
+        response.read()

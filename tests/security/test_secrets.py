@@ -14,6 +14,7 @@ from tests.acceptance.telling import told
 from tests.transport.server import Server, polite
 
 from penstock import (
+    BadRequest,
     ConnectionFailed,
     InvalidOption,
     PenstockError,
@@ -24,7 +25,7 @@ from penstock import (
 from penstock.middleware import Auth
 from penstock.testing import Script
 
-from .support import SECRET, get, redirecting, wire
+from .support import SECRET, get, redirecting, saying, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,15 @@ def test_a_key_that_cannot_be_sent_is_not_quoted(
     assert SECRET not in told(caught.value)
     assert SECRET not in everything.text
     assert server.heard == []
+
+
+def test_an_echoed_key_is_not_shown(colour: Any) -> None:
+    """Not by the phrase of a status either."""
+    said = f"HTTP/1.1 400 no {SECRET}\r\nContent-Length: 0\r\n\r\n".encode()
+    with Server(saying(said)) as server, pytest.raises(BadRequest, match="no REDACTED") as caught:
+        get(colour, server.url, "/x", api_key=SECRET)
+    assert SECRET not in told(caught.value)
+    assert SECRET not in repr(caught.value.response)
 
 
 def test_a_client_shows_nothing(colour: Any) -> None:

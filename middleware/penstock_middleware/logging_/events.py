@@ -82,7 +82,7 @@ def call_ended(call: Call, request: Request, outcome: Outcome, response: Respons
     }
     if response is not None:
         fields["http.response.status_code"] = response.status_code
-        fields["penstock.request.id"] = _shown_id(request_id_of(response.headers), call)
+        fields["penstock.request.id"] = request_id_of(response.headers, call.scope.secrets)
     if outcome.error_type is not None:
         fields["error.type"] = outcome.error_type
         fields["exception.message"] = outcome.message
@@ -137,7 +137,7 @@ def _of_answer(call: Call) -> Fields:
         return {"penstock.request.id": _shown_id(getattr(outcome, "request_id", None), call)}
     return {
         "network.protocol.version": version_of(outcome),
-        "penstock.request.id": _shown_id(request_id_of(outcome.headers), call),
+        "penstock.request.id": request_id_of(outcome.headers, call.scope.secrets),
     }
 
 

@@ -206,7 +206,7 @@ class Reading:
             failure = StreamInterrupted(f"the stream broke off: {error.message}", phase=error.phase)
         if isinstance(failure, StreamError):
             failure.events, failure.last_event_id = self.events, self.last_event_id
-        failure.request_id = request_id_of(self._headers)
+        failure.request_id = request_id_of(self._headers, self._call.scope.secrets)
         self._call.complete(failure, self._request)
         if self._watched is not None:
             self._watched.fail(failure)
@@ -252,7 +252,7 @@ class Reading:
             url=response.url,
             secrets=self._call.scope.secrets,
         )
-        got = response.headers.get("content-type") or "no content type"
+        got = detached.headers.get("content-type") or "no content type"
         said = f": {detached.message}" if detached.message else ""
         refusal = NotAnEventStream(
             f"the server answered with {got}, not with a stream of events{said}", response=detached

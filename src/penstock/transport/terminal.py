@@ -105,7 +105,7 @@ class Terminal:
         except BaseException as error:
             failure = self._failure(error, request, call)
             if response is not None:
-                _name_request(failure, response.headers)
+                _name_request(failure, response.headers, call)
                 await call.runtime.close(response)
             if failure is error:
                 del failure  # it refers to this frame through its traceback
@@ -140,7 +140,7 @@ class Terminal:
         response.stream = self._body_class(
             response.stream,
             limits,
-            lambda error: _name_request(self._failure(error, request, call), headers),
+            lambda error: _name_request(self._failure(error, request, call), headers, call),
             request.extensions.get("timeout"),
             watched=self._watched,
             is_async=call.runtime.is_async,
@@ -168,10 +168,10 @@ class Terminal:
             )
 
 
-def _name_request(failure: BaseException, headers: Any) -> BaseException:
+def _name_request(failure: BaseException, headers: Any, call: Call) -> BaseException:
     """Note on what broke a body which request the server says it answered."""
     if isinstance(failure, PenstockError):
-        failure.request_id = request_id_of(headers)
+        failure.request_id = request_id_of(headers, call.scope.secrets)
     return failure
 
 
