@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from penstock import PenstockError, safe_text
+from penstock import PenstockError, one_line, safe_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ def of_error(error: BaseException, secrets: Iterable[Secret]) -> Outcome:
     """Return how something ended that raised. Who cancels or leaves has not failed."""
     if not isinstance(error, Exception):
         return CANCELLED
-    text = error.message if isinstance(error, PenstockError) else str(error)
+    text = one_line(error.message) if isinstance(error, PenstockError) else str(error)
     return Outcome("error", _qualified_name(type(error)), safe_text(text, secrets))
 
 

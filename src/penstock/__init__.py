@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from penstock.facts import RetryStopped as RetryStopped
     from penstock.facts import SendEnded as SendEnded
     from penstock.keywords import Keywords as Keywords
+    from penstock.lines import one_line as one_line
     from penstock.messages import Request as Request
     from penstock.messages import Response as Response
     from penstock.options import REMOVE as REMOVE
@@ -218,6 +219,7 @@ _HOMES = {
         "SendEnded",
     ],
     "keywords": ["Keywords"],
+    "lines": ["one_line"],
     "messages": ["Request", "Response"],
     "options": ["REMOVE", "UNSET", "HeaderValue", "RequestOptions"],
     "pages": [

@@ -31,6 +31,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from penstock.lines import one_line
+
 if TYPE_CHECKING:
     from penstock.detached import DetachedResponse
     from penstock.facts import AttemptRecord
@@ -41,7 +43,8 @@ ErrorT = TypeVar("ErrorT", bound="PenstockError")
 class PenstockError(Exception):
     """Anything Penstock raises.
 
-    It pickles and copies with every attribute and never holds the live request.
+    It pickles and copies with every attribute and never holds the live request. Its text is one
+    line, whatever the server said.
 
     Args:
         message: What happened, and what to do about it.
@@ -78,7 +81,7 @@ class PenstockError(Exception):
             parts.append(f"{self.elapsed:.2f} s")
         if self.request_id:
             parts.append(f"request id {self.request_id}")
-        return f"{self.message} ({', '.join(parts)})" if parts else self.message
+        return one_line(f"{self.message} ({', '.join(parts)})" if parts else self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args`, which a subclass with another signature cannot

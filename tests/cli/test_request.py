@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import _NamedTextIOWrapper
+from tests.security.support import saying
+from tests.transport.server import Server
 
 from penstock.cli.bodies import print_body
 from penstock.cli.exchange import _body
@@ -50,6 +52,15 @@ def test_headers(invoke: Callable[..., Result], at_server: str, server: DemoServ
     assert request.headers.all("x-a") == ["2"]
     assert request.headers.get("accept") is None
     assert request.method == "GET"
+
+
+def test_what_a_server_says_of_itself_steers_no_terminal(invoke: Callable[..., Result]) -> None:
+    """The phrase of a status and the headers are shown with control characters spelled out."""
+    answer = b"HTTP/1.1 200 a\x1b[31m\r\nX-A: b\x1b[2J\r\nContent-Length: 0\r\n\r\n"
+    with Server(saying(answer)) as server:
+        shown = invoke("request", "GET", server.url, "-v").stderr
+    assert "< HTTP/1.1 200 a\\x1b[31m\n" in shown
+    assert "< x-a: b\\x1b[2J\n" in shown
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from penstock.cli.drawing import draw, duration, head, label_width
 from penstock.cli.group import complain
 from penstock.cli.lines import Line, Piece, show, width_of_screen
 from penstock.cli.outcomes import exit_code_of_status
-from penstock.redact import safe_header, safe_text
+from penstock.lines import one_line
+from penstock.redact import safe_header, safe_text, scrub
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,8 @@ def print_exchange(watched: Watched, waterfall: Waterfall, sent: Iterable[tuple[
     lines += [*_headers(">", sent), []]
     response = watched.response
     if response is not None:
-        status = f"{response.http_version} {response.status_code} {response.reason_phrase}"
+        phrase = scrub(one_line(response.reason_phrase), watched.call.scope.secrets)
+        status = f"{response.http_version} {response.status_code} {phrase}"
         lines += [[Piece(f"< {status}", "title")]]
         lines += [*_headers("<", safe_headers(response, watched.call)), []]
     width = width_of_screen()
@@ -99,7 +101,8 @@ def leave_by_status(watched: Watched, waterfall: Waterfall) -> None:
 
 def _headers(mark: str, headers: Iterable[tuple[str, str]]) -> list[Line]:
     return [
-        [Piece(f"{mark} "), Piece(f"{name}: ", "quiet"), Piece(value)] for name, value in headers
+        [Piece(f"{mark} "), Piece(f"{name}: ", "quiet"), Piece(one_line(value))]
+        for name, value in headers
     ]
 
 

@@ -53,6 +53,9 @@ class SettingsError(ConfigurationError):
         lines = [str(problem) for problem in self.problems]
         super().__init__(lines[0] if len(lines) == 1 else "\n  ".join(["wrong settings:", *lines]))
 
+    def __str__(self) -> str:
+        return self.message  # a line for each problem: they are all ours
+
 
 class RefusedError(ValueError):
     """Raised by a check and never let out: it becomes a `Problem`.

@@ -13,6 +13,7 @@ from penstock import (
     StatusError,
     StreamEventError,
     TimedOut,
+    one_line,
 )
 
 if TYPE_CHECKING:
@@ -71,10 +72,11 @@ class BabyAPIError(PenstockError):
         return type(self).__name__
 
     def __str__(self) -> str:
-        about = super().__str__().removeprefix(self.message)
+        message = one_line(self.message)
+        about = super().__str__().removeprefix(message)
         status = "" if self.status is None else f" (status={self.status})"
-        code = f" (code={self.code})" if self.code else ""
-        return f"{self.message}{status}{code}{about}"
+        code = f" (code={one_line(self.code)})" if self.code else ""
+        return f"{message}{status}{code}{about}"
 
 
 def from_response(response: DetachedResponse) -> BabyAPIError:
