@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from penstock.errors import (
     ConnectionFailed,
@@ -16,6 +16,8 @@ from penstock.errors import (
 from penstock.redact import safe_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from penstock.call import Call
     from penstock.messages import Request
 
@@ -53,13 +55,25 @@ _TOOK_TOO_LONG = {
 }
 
 
-def failure_of(error: BaseException, request: Request, call: Call) -> BaseException:
+def failure_of(
+    error: BaseException,
+    request: Request,
+    call: Call,
+    proxy_of: Callable[[Any], str | None],
+) -> BaseException:
     """Return the error the caller sees for what was raised while sending or reading.
 
     A timeout after the call's deadline has passed is a `DeadlineExceeded`. What is neither the
     engine's nor the network's (a bug in a scripted transport, a cancellation) is returned as it is.
+
+    Args:
+        error: What was raised.
+        request: What was being sent.
+        call: Its call.
+        proxy_of: Tells the URL of the proxy that a URL is reached through, or None: who cannot
+            connect has to know to what.
     """
-    failure = _translate(_one_of(error), call)
+    failure = _translate(_one_of(error), call, lambda: proxy_of(request.url))
     if (
         type(failure) is TimedOut
         and call.deadline is not None
@@ -78,23 +92,29 @@ def _one_of(error: BaseException) -> BaseException:
     return error.exceptions[0] if isinstance(error, ExceptionGroup) else error
 
 
-def _translate(error: BaseException, call: Call) -> BaseException:
+def _translate(error: BaseException, call: Call, proxy: Callable[[], str | None]) -> BaseException:
     name = next((cls.__name__ for cls in type(error).__mro__ if cls.__name__ in _KNOWN), None)
     if name is None or isinstance(error, PenstockError):
         return error
     if name in _TIMEOUTS:
         phase = _TIMEOUTS[name]
-        return TimedOut(_TOOK_TOO_LONG[phase], phase=phase)
+        return TimedOut(_TOOK_TOO_LONG[phase] + _through(proxy, phase), phase=phase)
     if name in _CONNECTION:
         phase = _CONNECTION[name]
         text = safe_text(str(error), call.scope.secrets) or type(error).__name__
-        return ConnectionFailed(f"the connection failed ({phase}): {text}", phase=phase)
+        said = f"the connection{_through(proxy, phase)} failed ({phase}): {text}"
+        return ConnectionFailed(said, phase=phase)
     if name == "DecodingError":
         return DecodeError(f"the body does not decode as its Content-Encoding says: {error}")
     if name == "TooManyRedirects":
         return RedirectError("too many redirects")
     # The engine's text quotes the illegal value, which may be a credential.
     return InvalidOption(f"the request cannot be sent ({name}): check its URL, headers and body")
+
+
+def _through(proxy: Callable[[], str | None], phase: str) -> str:
+    url = proxy() if phase in {"connect", "proxy"} else None
+    return f" through the proxy {url}" if url else ""
 
 
 def _drop_frames(error: BaseException | None) -> None:

@@ -37,6 +37,8 @@ class Terminal:
         watched: Whether the transport holds an attempt's limits at its sockets. Where it does not,
             they are checked at each chunk of the body.
         closed: Tells whether the client was closed meanwhile, where the transport knows.
+        proxy_of: Tells the URL of the proxy that a URL is reached through, where the transport
+            knows: without credentials, and None where there is none.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Terminal:
         *,
         watched: bool,
         closed: Callable[[], bool] = lambda: False,
+        proxy_of: Callable[[Any], str | None] = lambda _: None,
     ) -> None:
         messages = importlib.import_module(f"penstock.transport.{family.name}_messages")
         self._exchange = exchange
@@ -54,6 +57,7 @@ class Terminal:
         self._body_class: type = messages.Body
         self._watched = watched
         self._closed = closed
+        self._proxy_of = proxy_of
 
     async def __call__(self, request: Request) -> Response:
         """Send *request*; return its response, the body read unless the call is a stream."""
@@ -120,7 +124,7 @@ class Terminal:
             del failure  # as above
 
     def _failure(self, error: BaseException, request: Request, call: Call) -> BaseException:
-        failure = failure_of(error, request, call)
+        failure = failure_of(error, request, call, self._proxy_of)
         if type(failure) is ConnectionFailed and self._closed():
             # To try again would be of no use, which this error says to `Retry`.
             failure = ClientClosed("the client was closed while this call was under way")

@@ -84,7 +84,13 @@ def blocking_wire(
     async def handle(request: Any) -> Any:
         return transport.handle_request(request)
 
-    terminal = Terminal(handle, family, watched=watched, closed=_knowing(transport))
+    terminal = Terminal(
+        handle,
+        family,
+        watched=watched,
+        closed=_knowing(transport),
+        proxy_of=_proxies_of(transport),
+    )
     return Wire(family, terminal, transport.close, transport, engine=engine)
 
 
@@ -121,7 +127,13 @@ def async_wire(
             "BaseTransport",
         )
     handle: Callable[[Any], Awaitable[Any]] = transport.handle_async_request
-    terminal = Terminal(handle, family, watched=watched, closed=_knowing(transport))
+    terminal = Terminal(
+        handle,
+        family,
+        watched=watched,
+        closed=_knowing(transport),
+        proxy_of=_proxies_of(transport),
+    )
     return Wire(family, terminal, transport.aclose, transport, is_async=True, engine=engine)
 
 
@@ -180,6 +192,17 @@ def _overridden(request: Any) -> dict[str, Any]:
 def _knowing(transport: Any) -> Callable[[], bool]:
     """Return what tells whether *transport* was closed: of others than ours nobody knows."""
     return lambda: getattr(transport, "is_closed", False) is True
+
+
+def _proxies_of(transport: Any) -> Callable[[Any], str | None]:
+    """Return what tells the proxy that *transport* reaches a URL through; as `_knowing`."""
+    server_for = getattr(getattr(transport, "_given", None), "server_for", None)
+
+    def proxy_of(url: Any) -> str | None:
+        server = None if server_for is None else server_for(url)
+        return None if server is None else server.url  # which has no credentials
+
+    return proxy_of
 
 
 def _nothing() -> None:
