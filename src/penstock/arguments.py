@@ -54,6 +54,9 @@ def given_only(**arguments: Any) -> dict[str, Any]:
 def check_kinds(**given: tuple[Any, str]) -> None:
     """Refuse an object that lacks what is asked of its kind."""
     for name, (value, attribute) in given.items():
+        if isinstance(value, type):
+            msg = f"{name} is the class {value.__name__}: pass an object of it"
+            raise InvalidOption(msg)
         if value is not None and not hasattr(value, attribute):
             msg = f"{name} must have .{attribute}, which {type(value).__name__} has not"
             raise InvalidOption(msg)

@@ -6,7 +6,7 @@ import copy
 import warnings
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from penstock.arguments import (
     DEFAULTS,
@@ -294,8 +294,6 @@ class BaseClient(Keywords):
         """
         over = options_of(None, overrides)
         view = copy.copy(self)
-        view._parent = self
-        view._closed = False
         if over is not None:
             view._options = merge(self._options, over)
             view._check_deadline()
@@ -325,10 +323,19 @@ class BaseClient(Keywords):
             warnings.warn(msg, ResourceWarning, stacklevel=1)
 
     def __copy__(self) -> Self:
-        # The default would go through `__reduce_ex__`; a view shares everything.
+        # A view: it shares everything, and closing or dropping it leaves the connections open.
         view = object.__new__(type(self))
         view.__dict__.update(self.__dict__)
+        view._parent = self
+        view._closed = False
         return view
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return copy.copy(self)  # of what holds a client
+
+    def __reduce__(self) -> NoReturn:
+        msg = "a client does not pickle: make one in the process that uses it"
+        raise TypeError(msg)
 
     # The way of a call
 

@@ -211,13 +211,20 @@ def encode_json(value: Any) -> bytes:
 
 
 def _check_parts(files: Any) -> None:
-    """Refuse a part of a form whose own headers would end a line: the families write them out.
+    """Refuse a part of a form that cannot be read, or whose own headers would end a line.
+
+    The families find out about the one while they send, and write the others out as they are.
 
     Raises:
         InvalidOption: As said.
     """
     pairs = files.items() if isinstance(files, Mapping) else files or ()
     for _, part in pairs:
+        content = part[1] if isinstance(part, tuple) and len(part) > 1 else part
+        if not isinstance(content, (str, bytes)) and not hasattr(content, "read"):
+            kind = type(content).__name__
+            msg = f"a part is a file opened in binary mode, bytes or a string, not {kind}"
+            raise InvalidOption(msg)
         own = part[2:4] if isinstance(part, tuple) else ()  # its media type, and more headers
         if _LINE_END.search("".join(map(str, _texts(own)))):
             msg = "a part of files= has a line end in its headers"

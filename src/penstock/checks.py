@@ -119,9 +119,9 @@ def _check_retry(name: str, value: object) -> None:
         raise InvalidOption(msg)
 
 
-def _check_callable(name: str, value: object) -> None:
-    if value is not None and (isinstance(value, type) or not callable(value)):
-        msg = f"{name} must be callable, not {_kind(value)}"
+def _check_stack(name: str, value: object) -> None:
+    if isinstance(value, type) or not callable(value):
+        msg = f"{name} must be a function from the client's stack to the call's, not {_kind(value)}"
         raise InvalidOption(msg)
 
 
@@ -159,6 +159,6 @@ CHECKS: Final[tuple[tuple[str, Callable[[str, object], None]], ...]] = (
     ("allow_absolute", check_bool),
     ("max_response_bytes", _check_bytes),
     ("max_decoded_bytes", _check_bytes),
-    ("stack", _check_callable),
+    ("stack", _check_stack),
 )
 """The check of each field of `RequestOptions`."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import gc
+import pickle
 import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.transport.server import Server, polite
 
 import penstock
 from penstock import InvalidOption, Settings, Stack
 from penstock.middleware import Auth, Retry
 from penstock.testing import Reply
 
-from .support import BASE_URL, KEY, Rig
+from .support import BASE_URL, KEY, Rig, done, play
 
 
 def renewed() -> str:
@@ -38,6 +43,66 @@ def test_two_bodies_are_refused(colour: Any, second: str) -> None:
     with pytest.raises(InvalidOption, match="two bodies"):
         rig.colour.run(lambda: rig.client.post("/x", **bodies))
     assert rig.script.requests == []
+
+
+@pytest.mark.parametrize("part", [None, Path(__file__), ("f", Path(__file__)), ("f",), bytearray()])
+def test_a_part_of_a_form_is_content(colour: Any, part: Any) -> None:
+    """The path of a file is not taken for the file, and is not found out about while sending."""
+    rig = Rig(colour)
+    with pytest.raises(InvalidOption, match=r"files=.*opened in binary mode, .*, not [A-z]+$"):
+        rig.colour.run(lambda: rig.client.post("/x", files={"f": part}))
+    assert rig.script.requests == []
+
+
+@pytest.mark.parametrize("stack", [None, Stack.standard(), Stack])
+def test_the_stack_of_a_call_is_a_function(colour: Any, stack: Any) -> None:
+    """What is none is refused with what it has to be, in a view too."""
+    rig = Rig(colour)
+    for act in (
+        lambda: rig.client.get("/x", stack=stack),
+        lambda: rig.client.with_options(stack=stack),
+    ):
+        with pytest.raises(InvalidOption, match="a function from the client's stack"):
+            rig.colour.run(act)
+    assert rig.script.requests == []
+
+
+@pytest.mark.parametrize("settings", [{"timeout": 5}, "penstock.toml"])
+def test_settings_are_settings(colour: Any, settings: Any) -> None:
+    """What could be meant for them is told how to become some."""
+    with pytest.raises(InvalidOption, match=r"Settings.load\(…\), not (dict|str)$"):
+        colour.client(BASE_URL, settings=settings)
+    with pytest.raises(InvalidOption, match="the class Settings: pass an object of it"):
+        colour.client(BASE_URL, settings=Settings)
+
+
+def test_a_copy_is_a_view(colour: Any) -> None:
+    """Of what a program copies or drops, nothing takes the client's connections with it."""
+    with Server(polite) as server:
+
+        async def scenario() -> list[int]:
+            client = colour.client(server.url, trust_env=False)
+            statuses = [(await done(client.get("/x"))).status_code]
+            for copied in (copy.copy, copy.deepcopy):
+                holder = copied([client] if copied is copy.deepcopy else client)
+                one = holder[0] if isinstance(holder, list) else holder
+                statuses.append((await done(one.get("/x"))).status_code)
+                await done(one.aclose() if colour.is_async else one.close())
+                del holder, one
+                copied(client)  # and dropped open
+                gc.collect()
+                statuses.append((await done(client.get("/x"))).status_code)
+            await done(client.aclose() if colour.is_async else client.close())
+            return statuses
+
+        assert play(colour, scenario) == [200] * 5
+        assert server.connections == 1
+
+
+def test_a_client_does_not_pickle(colour: Any) -> None:
+    """It says so, and what to do instead."""
+    with pytest.raises(TypeError, match="make one in the process that uses it"):
+        pickle.dumps(colour.client(BASE_URL, api_key=KEY))
 
 
 def test_a_dropped_body_takes_its_headers_along(colour: Any) -> None:
