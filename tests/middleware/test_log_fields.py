@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -103,6 +104,22 @@ def test_facts_nobody_hears(subscribers: int, log: Entries, colour: Any) -> None
     rig = Rig(colour, [Reply(chunks=[b"one"])], stack=Stack([RaiseForStatus(), Logging(), watch]))
     rig.read()
     assert (seen, log) == ([subscribers], [])
+
+
+def test_a_logger_that_is_turned_up_in_between(colour: Any, caplog: Any) -> None:
+    """What nobody heard at the beginning of a call is not told at its end, and harms nothing."""
+    logger = logging.getLogger("penstock.turned-up")
+    logger.setLevel("ERROR")
+
+    async def turn_up(request: Any, call_next: Any) -> Any:
+        logger.setLevel("DEBUG")
+        return await call_next(request)
+
+    rig = Rig(colour, [Reply(chunks=[b"one"])], stack=Stack([Logging(), turn_up]), logger=logger)
+    assert rig.read(operation="things.list") is None
+    (opened,) = [record for record in caplog.records if record.msg == "http.stream.opened"]
+    assert vars(opened)["penstock.operation.name"] == "things.list"
+    assert "server.address" not in vars(opened)
 
 
 @at_info

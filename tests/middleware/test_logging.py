@@ -15,7 +15,8 @@ from .telemetry import Rig
 
 Entries = list[Any]
 
-CALL = {"http.request.method": "GET", "server.address": "api.example.com", "penstock.attempts": 1}
+WHOSE = {"http.request.method": "GET", "server.address": "api.example.com"}
+CALL = {**WHOSE, "penstock.attempts": 1}
 ATTEMPT = {
     "http.request.method": "GET",
     "server.address": "api.example.com",
@@ -197,6 +198,7 @@ def test_retries(log: Entries, colour: Any) -> None:
     scheduled = {
         "event": "http.retry.scheduled",
         "log_level": "info",
+        **WHOSE,
         "penstock.operation.name": "things.list",
     }
     waits = [round(wait, 6) for wait in rig.clock.sleeps]
@@ -219,6 +221,8 @@ def test_retries(log: Entries, colour: Any) -> None:
             "http.retry.exhausted",
             "warning",
             {
+                **WHOSE,
+                "penstock.operation.name": "things.list",
                 "penstock.attempts": 3,
                 "penstock.retry.reason": "attempts",
                 "error.type": "503",
@@ -227,6 +231,21 @@ def test_retries(log: Entries, colour: Any) -> None:
         ),
     ]
     assert [entry["event"] for entry in log[3:]] == ["http.call.failed"]
+
+
+def test_whose_event_it_is(log: Entries, colour: Any) -> None:
+    """Where there is no span, each event of a call still says which client, operation and host."""
+    rig = Rig(colour, [503, Reply(chunks=[b"one"])], stack=untraced(Retry()), name="shop")
+    rig.read(operation="things.list")
+    whose = {**WHOSE, "penstock.client.name": "shop", "penstock.operation.name": "things.list"}
+    events = [entry for entry in log if not entry["event"].startswith("http.attempt.")]
+    assert [entry["event"] for entry in events] == [
+        "http.retry.scheduled",
+        "http.call.completed",
+        "http.stream.opened",
+        "http.stream.closed",
+    ]
+    assert [{name: entry.get(name) for name in whose} for entry in events] == [whose] * 4
 
 
 @at_info
@@ -243,7 +262,7 @@ def test_a_renewed_key(log: Entries, colour: Any) -> None:
     assert log[0] == told(
         "auth.token.refreshed",
         "info",
-        {"penstock.client.name": "shop", "penstock.operation.name": "things.list"},
+        {**WHOSE, "penstock.client.name": "shop", "penstock.operation.name": "things.list"},
     )
     assert [entry["event"] for entry in log[1:]] == ["http.call.completed"]
 
@@ -252,7 +271,7 @@ def test_a_cancelled_call(log: Entries, colour: Any) -> None:
     """What its caller cancels is told at debug and is no failure."""
     rig = Rig(colour, [], stack=untraced(Retry()))
     rig.cancelled()
-    fields = {"penstock.attempts": 1, "duration_s": 0.0}
+    fields = {**CALL, "duration_s": 0.0}
     assert log == [told("http.call.cancelled", "debug", fields)]
 
 
@@ -313,8 +332,8 @@ def test_a_stream(
         "http.stream.opened",
         "http.stream.closed",
     ]
-    assert log[2] == told("http.stream.opened", "debug", {"duration_s": 4.0})
-    assert log[3] == told("http.stream.closed", level, fields)
+    assert log[2] == told("http.stream.opened", "debug", {**WHOSE, "duration_s": 4.0})
+    assert log[3] == told("http.stream.closed", level, {**WHOSE, **fields})
 
 
 @at_info

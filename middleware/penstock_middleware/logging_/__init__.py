@@ -56,11 +56,10 @@ class Logging(Keywords):
     async def __call__(self, request: Request, call_next: Next) -> Response:
         call = Call.of(request)
         log = self._log_of(call)
-        if log.enabled(logging.DEBUG):
-            call.subscribe(self._on_fact, *events.FACTS)
-            call.set(events.TARGET, events.target_of(request, call))
-        elif log.enabled(logging.WARNING):
-            call.subscribe(self._on_fact, *events.RARE)
+        if log.enabled(logging.WARNING):
+            kinds = events.FACTS if log.enabled(logging.DEBUG) else events.RARE
+            call.subscribe(self._on_fact, *kinds)
+            call.set(events.ASKED, (request.method, request.url))  # the request leads to the call
         try:
             response = await call_next(request)
         except BaseException as error:

@@ -3,25 +3,26 @@
 Names are static, fields are named as OpenTelemetry names attributes, texts are redacted, durations
 and waits are in seconds, and what is not known is left out.
 
-    http.call.completed      info, or as asked for; (call), status, request id
-    http.call.failed         warning; (call), status, request id, error.type, exception.message
-    http.call.cancelled      debug; duration_s, penstock.attempts
+    http.call.completed      info, or as asked for; (call), penstock.attempts, duration_s, status,
+                             request id
+    http.call.failed         warning; the same, error.type, exception.message
+    http.call.cancelled      debug; (call), duration_s, penstock.attempts
     http.attempt.completed   debug; (attempt), status, version, request id
     http.attempt.failed      debug; (attempt), status, version, request id, error.type
-    http.retry.scheduled     info; penstock.operation.name, penstock.retry.reason,
-                             penstock.retry.wait, penstock.retry.source, http.request.resend_count
-    http.retry.exhausted     warning; penstock.attempts, penstock.retry.reason (why not again),
-                             error.type, duration_s
-    auth.token.refreshed     info; penstock.client.name, penstock.operation.name
+    http.retry.scheduled     info; (call), penstock.retry.reason, penstock.retry.wait,
+                             penstock.retry.source, http.request.resend_count
+    http.retry.exhausted     warning; (call), penstock.attempts, penstock.retry.reason (why not
+                             again), error.type, duration_s
+    auth.token.refreshed     info; (call)
     circuit.state.changed    warning; penstock.client.name, server.address, server.port,
                              penstock.circuit.state, penstock.circuit.open_for
-    http.stream.opened       debug; duration_s
-    http.stream.closed       info, or warning if it broke; stream.outcome, stream.chunks,
+    http.stream.opened       debug; (call), duration_s
+    http.stream.closed       info, or warning if it broke; (call), stream.outcome, stream.chunks,
                              stream.bytes, time_to_first_chunk_s, duration_s, error.type,
                              exception.message
 
     (call)       penstock.client.name, penstock.operation.name, http.request.method,
-                 server.address, penstock.attempts, duration_s
+                 server.address
     (attempt)    http.request.method, server.address, server.port, url.template,
                  http.request.resend_count, duration_s
     status       http.response.status_code
@@ -56,27 +57,41 @@ if TYPE_CHECKING:
 
 Fields = dict[str, Any]
 
-TARGET = Key[Fields]("what attempts tell of their request")
+ASKED = Key[tuple[str, Any]]("the method and the URL a call asks for")
 
 
-def target_of(request: Request, call: Call) -> Fields:
-    """Return what every attempt at *request* tells of it; kept with the call under `TARGET`."""
-    _, host, port = origin_of(request.url)
+def target_of(call: Call) -> Fields:
+    """Return what every attempt tells of what is asked for, as it is kept under `ASKED`."""
+    asked = call.get(ASKED)
+    if asked is None:
+        return {}  # nobody listened yet when it began
+    method, url = asked
+    _, host, port = origin_of(url)
     return {
-        "http.request.method": request.method,
+        "http.request.method": method,
         "server.address": host,
         "server.port": port,
         TEMPLATE: template_of(call),
     }
 
 
-def call_ended(call: Call, request: Request, outcome: Outcome, response: Response | None) -> Fields:
-    """Return the fields of `http.call.completed` and `http.call.failed`."""
+def _of_call(call: Call, asked: tuple[str, Any] | None = None) -> Fields:
+    """Return what tells whose event it is: where there is no span, there are no ids that would."""
     fields: Fields = {
         "penstock.client.name": call.client_name,
         "penstock.operation.name": call.operation,
-        "http.request.method": request.method,
-        "server.address": request.url.host,
+    }
+    asked = asked or call.get(ASKED)
+    if asked is not None:
+        method, url = asked
+        fields |= {"http.request.method": method, "server.address": url.host}
+    return fields
+
+
+def call_ended(call: Call, request: Request, outcome: Outcome, response: Response | None) -> Fields:
+    """Return the fields of `http.call.completed` and `http.call.failed`."""
+    fields: Fields = {
+        **_of_call(call, (request.method, request.url)),
         "penstock.attempts": attempts_made(call),
         "duration_s": _since_start(call),
     }
@@ -91,18 +106,23 @@ def call_ended(call: Call, request: Request, outcome: Outcome, response: Respons
 
 def call_cancelled(call: Call) -> Fields:
     """Return the fields of `http.call.cancelled`."""
-    return {"duration_s": _since_start(call), "penstock.attempts": attempts_made(call)}
+    return {
+        **_of_call(call),
+        "duration_s": _since_start(call),
+        "penstock.attempts": attempts_made(call),
+    }
 
 
 def stream_opened(call: Call) -> Fields:
     """Return the fields of `http.stream.opened`."""
-    return {"duration_s": _since_start(call)}
+    return {**_of_call(call), "duration_s": _since_start(call)}
 
 
 def stream_closed(call: Call, end: BodyEnd, outcome: Outcome) -> Fields:
     """Return the fields of `http.stream.closed`."""
     first = None if end.first_at is None else _rounded(end.first_at - call.started)
     return {
+        **_of_call(call),
         "stream.outcome": end.outcome,
         "stream.chunks": end.chunks,
         "stream.bytes": end.size,
@@ -118,10 +138,9 @@ def _attempt_ended(call: Call, fact: AttemptEnded) -> tuple[str, Fields] | None:
     if outcome.name == "cancelled":
         return None  # the call says so
     sends = [sent for sent in call.facts if type(sent) is SendEnded and sent.attempt == fact.number]
-    target: Fields = call.get(TARGET) or {}
     name = "http.attempt.completed" if outcome.error_type is None else "http.attempt.failed"
     return name, {
-        **target,
+        **target_of(call),
         "http.response.status_code": fact.status,
         **_of_answer(call),
         "http.request.resend_count": sends[-1].number or None if sends else None,
@@ -147,7 +166,7 @@ def _shown_id(request_id: str | None, call: Call) -> str | None:
 
 def _retry_scheduled(call: Call, fact: RetryScheduled) -> tuple[str, Fields]:
     return "http.retry.scheduled", {
-        "penstock.operation.name": call.operation,
+        **_of_call(call),
         "penstock.retry.reason": fact.reason,
         "penstock.retry.wait": _rounded(fact.wait),
         "penstock.retry.source": fact.source,
@@ -160,6 +179,7 @@ def _retry_stopped(call: Call, fact: RetryStopped) -> tuple[str, Fields] | None:
         return None  # no repeat was allowed, so none is exhausted
     last = [ended for ended in call.facts if type(ended) is AttemptEnded][-1]
     return "http.retry.exhausted", {
+        **_of_call(call),
         "penstock.attempts": attempts_made(call),
         "penstock.retry.reason": fact.reason,
         "error.type": of_fact(last.status, last.error).error_type,
@@ -168,10 +188,7 @@ def _retry_stopped(call: Call, fact: RetryStopped) -> tuple[str, Fields] | None:
 
 
 def _auth_refreshed(call: Call, fact: AuthRefreshed) -> tuple[str, Fields]:  # noqa: ARG001 - as the others
-    return "auth.token.refreshed", {
-        "penstock.client.name": call.client_name,
-        "penstock.operation.name": call.operation,
-    }
+    return "auth.token.refreshed", _of_call(call)
 
 
 def _circuit_changed(call: Call, fact: CircuitChanged) -> tuple[str, Fields]:
