@@ -15,7 +15,7 @@ from tests.transport.server import Server, polite
 import penstock
 from penstock import InvalidOption, Settings, Stack
 from penstock.middleware import Auth, Retry
-from penstock.testing import Reply
+from penstock.testing import Reply, VirtualClock
 
 from .support import BASE_URL, KEY, Rig, done, play
 
@@ -67,13 +67,12 @@ def test_the_stack_of_a_call_is_a_function(colour: Any, stack: Any) -> None:
     assert rig.script.requests == []
 
 
-@pytest.mark.parametrize("settings", [{"timeout": 5}, "penstock.toml"])
-def test_settings_are_settings(colour: Any, settings: Any) -> None:
-    """What could be meant for them is told how to become some."""
-    with pytest.raises(InvalidOption, match=r"Settings.load\(…\), not (dict|str)$"):
-        colour.client(BASE_URL, settings=settings)
-    with pytest.raises(InvalidOption, match="the class Settings: pass an object of it"):
-        colour.client(BASE_URL, settings=Settings)
+def test_a_class_is_no_object_of_it(colour: Any) -> None:
+    """Who passes a class in place of an object is told so."""
+    with pytest.raises(
+        InvalidOption, match="clock is the class VirtualClock: pass an object of it"
+    ):
+        colour.client(BASE_URL, clock=VirtualClock)
 
 
 def test_a_copy_is_a_view(colour: Any) -> None:

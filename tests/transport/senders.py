@@ -45,6 +45,10 @@ class Sender:
         answer = client.request(method, path, **call)
         return await answer if self.is_async else answer
 
+    async def send(self, client: Any, request: Any) -> Any:
+        answer = client.send(request)
+        return await answer if self.is_async else answer
+
     @asynccontextmanager
     async def stream(self, client: Any, path: str) -> AsyncIterator[Any]:
         """Hold a response with its body still to be read."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
+import httpx2
 import pytest
 import socksio
 
@@ -50,6 +51,21 @@ def test_calls_use_one_connection(sender: Sender) -> None:
     ours = {"host", "accept", "accept-encoding", "connection", "user-agent", "content-length"}
     assert all(set(heard.headers) == ours | {"x-mine"} for heard in server.heard)
     assert {heard.headers["host"] for heard in server.heard} == {f"localhost:{server.port}"}
+
+
+@over(SENDERS)
+def test_each_value_of_a_header_goes_out(sender: Sender) -> None:
+    """A name that is given twice, in whatever case, is sent twice."""
+    given = [("X-Mine", "1"), ("x-yours", "2"), ("X-MINE", "3")]
+    http = httpx2 if sender.engine == "httpx2" else httpx
+
+    async def scenario(client: Any) -> None:
+        await sender.send(client, http.Request("GET", server.url, headers=given))
+
+    with Server(echo) as server:
+        sender.run(scenario, server.url)
+    names = [name.lower() for name in server.heard[0].names]
+    assert (names.count("x-mine"), names.count("x-yours")) == (2, 1)
 
 
 @over(SENDERS)

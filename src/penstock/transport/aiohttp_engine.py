@@ -235,8 +235,11 @@ def _headers(request: Any) -> CIMultiDict[str]:
 
 @lru_cache(maxsize=1024)
 def _name(name: bytes) -> istr:
-    """Return a header's name as aiohttp compares it fastest, which costs more to make."""
-    return istr(name.decode())
+    """Return a header's name as aiohttp compares it fastest, which costs more to make.
+
+    In lower case: of one that is given twice, aiohttp drops the first where the two differ in case.
+    """
+    return istr(name.decode().lower())
 
 
 def _limits(request: Any) -> tuple[float | None, aiohttp.ClientTimeout]:
