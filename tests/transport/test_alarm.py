@@ -1,4 +1,4 @@
-"""The limits of one event loop: each law holds of `asyncio.timeout` too, whose place they take."""
+"""The limits of one event loop: what they do, `asyncio.timeout` does too, whose place they take."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def asyncios() -> Limit:
 
 
 def ours() -> Limit:
-    alarm = Alarm()
+    alarm = Alarm(asyncio.get_running_loop())
 
     @asynccontextmanager
     async def within(seconds: float | None) -> AsyncIterator[None]:
@@ -123,3 +123,50 @@ def test_another_error_stays(made: Callable[[], Limit]) -> None:
 
     with pytest.raises(KeyError):
         asyncio.run(scenario())
+
+
+class Clock:
+    """Stands in for an event loop: its time is what it is told, and one timer is set at most."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, at: float, ring: Callable[[], None]) -> Clock:
+        self.timers.append((at, ring))
+        return self
+
+    def cancel(self) -> None:
+        self.timers.clear()
+
+
+class Waiting:
+    """Stands in for a limit, and knows when it was told."""
+
+    def __init__(self, at: float, clock: Clock) -> None:
+        self.at = at
+        self.told: float | None = None
+        self._clock = clock
+
+    def ring(self) -> None:
+        self.told = self._clock.now
+
+
+def test_a_thousand_that_are_late_are_not_looked_through_each_time() -> None:
+    """Limits that end close to each other end together, a thousand by a millisecond too late."""
+    clock: Any = Clock()
+    alarm = Alarm(clock)
+    limits: list[Any] = [Waiting(0.1 + number * 1e-5, clock) for number in reversed(range(1000))]
+    for limit in limits:
+        alarm.start(limit)
+        assert len(clock.timers) == 1
+    rings = 0
+    while clock.timers:
+        clock.now, ring = clock.timers.pop()
+        ring()
+        rings += 1
+    assert rings < 100
+    assert all(limit.at <= limit.told <= limit.at + 0.001 for limit in limits)

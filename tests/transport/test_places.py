@@ -26,7 +26,7 @@ class Bench:
     """The places of an event loop, and the order in which they were had."""
 
     def __init__(self, **limits: Any) -> None:
-        self.places = Places(Limits(**limits), Alarm())
+        self.places = Places(Limits(**limits), Alarm(asyncio.get_running_loop()))
         self.had: list[str] = []
         self.tasks: dict[str, asyncio.Task[Place]] = {}
 

@@ -170,7 +170,7 @@ class AiohttpTransport:
             if self._closed:
                 msg = "the client is closed: make another"
                 raise ClientClosed(msg)
-            left, alarm = self._home, Alarm()
+            left, alarm = self._home, Alarm(loop)
             places = Places(self._given.limits, alarm)
             home = self._home = _Home(FORKS.count, loop, self._new_session(), places, alarm)
             if left is not None:
