@@ -117,6 +117,16 @@ def test_how_a_command_ends(
     assert said is None or result.stderr == said
 
 
+def test_an_interrupt_before_there_is_a_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C while it is still loading ends it as at any other time."""
+    loading: Any = type("Loading", (), {"__getattr__": raising(KeyboardInterrupt())})
+    monkeypatch.setitem(sys.modules, "penstock.cli.group", loading())
+    assert main(["--help"]) == 130
+    assert capsys.readouterr() == ("", "penstock: interrupted\n")
+
+
 def test_a_bug(invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is one line with its place, without its text, which might quote a secret."""
     monkeypatch.setattr(stack_module.show_stack, "callback", raising(ZeroDivisionError("secret")))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 USAGE = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells count (POSIX, Shell Command Language §2.8.2)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What was typed after `penstock`; the process's own arguments by default.
 
     Returns:
-        2 when click or rich is missing; else it does not return, as click's `main` does not.
+        2 when click or rich is missing, 130 when interrupted before there is a command; else it
+        does not return, as click's `main` does not.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed, as `>&-` does: nobody wants to read it
@@ -29,8 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not _installed():
         sys.stderr.write("penstock: the command line needs an extra: pip install 'penstock[cli]'\n")
         return USAGE
-    from penstock.cli.group import penstock
-
+    try:
+        from penstock.cli.group import penstock
+    except KeyboardInterrupt:
+        sys.stderr.write("penstock: interrupted\n")
+        return INTERRUPTED
     penstock.main(None if arguments is None else list(arguments), prog_name="penstock")
     return 0
 

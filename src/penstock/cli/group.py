@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from penstock import __version__
+from penstock.cli import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells count (POSIX, Shell Command Language §2.8.2)
 
 COMMANDS = ("batch", "config", "demo", "request", "stack")
 
@@ -38,8 +37,6 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; whatever it raises becomes one line on standard error and an exit code."""
-        from penstock.errors import PenstockError
-
         try:
             with _warnings_in_a_line():
                 result = super().invoke(ctx)
@@ -48,14 +45,10 @@ class LazyGroup(click.Group):
             raise
         except KeyboardInterrupt:
             _leave("interrupted", INTERRUPTED)
-        except PenstockError as error:
-            from penstock.cli.outcomes import exit_code
-
-            _leave(str(error), exit_code(error))
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # whoever read our output has seen enough: click leaves quietly
-            _leave(_said_by_system(error) or _bug(error), 1)
+            _leave(*_told(error))
         return result
 
 
@@ -83,6 +76,16 @@ def _leave(message: str, code: int) -> NoReturn:
 def complain(message: str) -> None:
     """Write one line to standard error."""
     click.echo(f"penstock: {message}", err=True)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """Return what to say of an error, and the exit code to leave with."""
+    from penstock.cli.outcomes import UNEXPECTED, exit_code
+    from penstock.errors import PenstockError
+
+    if isinstance(error, PenstockError):
+        return str(error), exit_code(error)
+    return _said_by_system(error) or _bug(error), UNEXPECTED
 
 
 def _said_by_system(error: Exception) -> str:
