@@ -26,6 +26,9 @@ _FLAGS = (
     | getattr(os, "O_NOFOLLOW", 0)  # nobody leads us to another file
 )
 
+PERMISSIONS = 0o777
+"""What a file keeps when it gets other content: not the bits that run it as its owner."""
+
 
 def open_locked(path: Path, writer: str) -> BinaryIO:
     """Open a file for reading and writing, unbuffered; it is made if it is not there.
@@ -108,7 +111,7 @@ def write_whole(file: BinaryIO, content: bytes, path: Path) -> None:
             while rest:
                 rest = rest[file.write(rest) :]
     except BaseException:
-        with suppress(OSError):  # a device has no end to go back to
+        with suppress(OSError):  # what kept it from being written is what is told
             file.truncate(begun)
             file.seek(begun)
         raise

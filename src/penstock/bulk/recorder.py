@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.detached import request_id_of
 from penstock.errors import InvalidOption, StatusError
-from penstock.locked_file import naming, open_locked, write_whole
+from penstock.locked_file import PERMISSIONS, naming, open_locked, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _FIRST_ERROR = 400  # RFC 9110 §15
 _JSON = "application/json"
-_PERMISSIONS = 0o777
 
 
 class Recorder:
@@ -132,7 +131,7 @@ class Recorder:
 
     def _write_finished(self, new: Path) -> None:
         with naming(new), new.open("wb") as file:
-            new.chmod(os.fstat(self._file.fileno()).st_mode & _PERMISSIONS)
+            new.chmod(os.fstat(self._file.fileno()).st_mode & PERMISSIONS)
             for place, line, named in self._lines():
                 if named is not None and self._places[named][0] == place:
                     file.write(line)

@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from penstock.download.ranges import content_length, is_coded, validator
-from penstock.locked_file import check_regular, naming, open_locked, write_whole
+from penstock.locked_file import (
+    PERMISSIONS,
+    check_regular,
+    naming,
+    open_locked,
+    write_whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PART = ".penstock-part"
 _NOTES = ".penstock-part.json"
-_PERMISSIONS = 0o777  # not the bits that run a file as its owner: it has other content now
 
 
 class Part:
@@ -110,7 +115,7 @@ class Part:
         if os.name == "nt":
             file.close()
         if self.target.exists():
-            self._path.chmod(self.target.stat().st_mode & _PERMISSIONS)
+            self._path.chmod(self.target.stat().st_mode & PERMISSIONS)
         Path(self._path).replace(self.target)
         self._notes.unlink(missing_ok=True)
         file.close()
