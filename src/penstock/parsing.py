@@ -73,23 +73,38 @@ def parse(response: Response, model: Any) -> Any:
             of the body do appear in a path.
         InvalidOption: *model* is nothing pydantic can validate.
     """
-    from pydantic import PydanticUndefinedAnnotation, PydanticUserError, ValidationError
-
-    failure: PenstockError
+    value, failure = fitted(response.content, model)
+    if failure is None:
+        return value
     try:
-        return _adapter(model).validate_json(_utf8(response.content))
-    except ValidationError as error:
-        failure = error_about(DecodeError(_explain(error, model)), response)
-    except UnicodeDecodeError as error:
-        failure = error_about(DecodeError(f"the body is not {error.encoding} text"), response)
-    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
-        reason = str(error).partition("\n")[0]
-        failure = InvalidOption(f"{_name(model)} is nothing a body can be parsed into: {reason}")
-    # Raised outside the handlers: pydantic's error in the chain would carry the input.
-    try:
-        raise failure
+        raise error_about(failure, response) if isinstance(failure, DecodeError) else failure
     finally:
         del failure  # it refers to this frame through its traceback
+
+
+def fitted(
+    content: bytes | str, model: Any, what: str = "body"
+) -> tuple[Any, PenstockError | None]:
+    """Return the JSON *content* as an instance of *model*, or else the error that says why not.
+
+    It is returned, not raised: pydantic's own, which carries the content, would be in its chain.
+
+    Args:
+        content: The JSON.
+        model: As `parse` takes it.
+        what: What to call the content in an error.
+    """
+    from pydantic import PydanticUndefinedAnnotation, PydanticUserError, ValidationError
+
+    try:
+        return _adapter(model).validate_json(_utf8(content)), None
+    except ValidationError as error:
+        return None, DecodeError(_explain(error, model, what))
+    except UnicodeDecodeError as error:
+        return None, DecodeError(f"the {what} is not {error.encoding} text")
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+        reason = str(error).partition("\n")[0]
+        return None, InvalidOption(f"{_name(model)} is nothing JSON can be parsed into: {reason}")
 
 
 def error_about(error: ErrorT, response: Response) -> ErrorT:
@@ -132,20 +147,23 @@ def _kept_adapter(model: Any, _spelling: str) -> TypeAdapter[Any]:
     return TypeAdapter(model)
 
 
-def _utf8(content: bytes) -> bytes | str:
-    """Return the body as pydantic reads it: UTF-8 without the byte order mark (RFC 8259 §8.1)."""
+def _utf8(content: bytes | str) -> bytes | str:
+    """Return JSON as pydantic reads it: UTF-8 without the byte order mark (RFC 8259 §8.1)."""
+    if isinstance(content, str):
+        return content
     encoding = json.detect_encoding(content)
     return content if encoding == "utf-8" else content.decode(encoding)
 
 
-def _explain(error: ValidationError, model: Any) -> str:
+def _explain(error: ValidationError, model: Any, what: str) -> str:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     first = problems[0]
     if first["type"] == "json_invalid" and not first["loc"]:
-        return f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}"
+        return f"the {what} is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}"
     shown = "; ".join(f"{_path(one['loc'])}: {one['type']}" for one in problems[:_PROBLEMS_SHOWN])
     rest = len(problems) - _PROBLEMS_SHOWN
-    return f"the body does not fit {_name(model)}: {shown}{f' and {rest} more' if rest > 0 else ''}"
+    more = f" and {rest} more" if rest > 0 else ""
+    return f"the {what} does not fit {_name(model)}: {shown}{more}"
 
 
 def _path(steps: tuple[int | str, ...]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
-from typing import TYPE_CHECKING
+import traceback
+from typing import TYPE_CHECKING, assert_type
 
 import pytest
+from pydantic import BaseModel
 
-from penstock.errors import DecodeError
+from penstock.errors import DecodeError, InvalidOption
 from penstock.streaming import Event
 
 if TYPE_CHECKING:
@@ -70,3 +73,33 @@ def test_copies(duplicate: Callable[[Event], Event], parsed: bool) -> None:
 def test_repr_shows_no_content() -> None:
     """A repr tells an event's type, id and length, not its text."""
     assert repr(Event("secret", "e", "7")) == "<Event 'e' id='7' with 6 characters>"
+
+
+class Tick(BaseModel):
+    seq: int
+
+
+def test_a_model() -> None:
+    """The data comes as what pydantic makes of it, and an error shows none of it."""
+    assert assert_type(Event('{"seq": 7}').parse(Tick), Tick) == Tick(seq=7)
+    assert Event("[1, 2]").parse(list[int]) == [1, 2]
+    for raw, said in [
+        ('{"seq": "hush"}', r"^the event's data does not fit Tick: \$\.seq: int_parsing$"),
+        ("hush", "^the event's data is not JSON: expected value at line 1 column 1$"),
+    ]:
+        with pytest.raises(DecodeError, match=said) as caught:
+            Event(raw).parse(Tick)
+        assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_model_and_a_long_key() -> None:
+    """The keys in an error are not longer than a log takes."""
+    with pytest.raises(DecodeError) as caught:
+        Event(json.dumps({"k" * 1000: "x"})).parse(dict[str, int])
+    assert str(caught.value) == "the event's data does not fit the model, in too many ways"
+
+
+def test_what_is_no_model() -> None:
+    """Something pydantic cannot validate is the caller's mistake."""
+    with pytest.raises(InvalidOption):
+        Event("{}").parse(5)

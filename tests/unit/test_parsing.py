@@ -177,7 +177,7 @@ def test_a_message_is_bounded() -> None:
 @pytest.mark.parametrize("model", [type("Plain", (), {}), 5, "NoSuchModel"], ids=repr)
 def test_what_is_no_model_is_an_invalid_option(model: Any) -> None:
     """Something pydantic knows no way to validate is the caller's mistake, not the server's."""
-    with pytest.raises(InvalidOption, match="is nothing a body can be parsed into"):
+    with pytest.raises(InvalidOption, match="is nothing JSON can be parsed into"):
         parse(answer({}), model)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import traceback
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
 from penstock import (
     API,
@@ -17,22 +21,33 @@ from penstock import (
     Cursor,
     DecodeError,
     ItemPages,
+    Items,
     Model,
     PenstockError,
     RequestOptions,
     Sync,
     operation,
+    streamed,
     streaming_as,
 )
 from penstock.sdk.signed import signed_options
 from penstock.testing import Reply, Script, VirtualClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conftest import Colour as Colouring
 
 
 class Thing(Model):
     id: int
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    id: int
+    made: date
 
 
 class AcmeError(PenstockError):
@@ -53,6 +68,22 @@ class _Acme(BaseAPI[Colour]):
     @streaming_as(ItemPages[Thing], AsyncItemPages[Thing])
     def things(self, **call: Any) -> Any:
         return self._pages(Thing, "/things", by=Cursor("next"), items="data", **call)
+
+    @streaming_as(ItemPages[Item], AsyncItemPages[Item])
+    def items(self, **call: Any) -> Any:
+        return self._pages(Item, "/items", by=Cursor("next"), items="data", **call)
+
+    @operation
+    async def item(self) -> Item:
+        return await self._fetch(Item, "GET", "/item")
+
+    @operation
+    async def both(self) -> list[Item]:
+        return await self._fetch(list[Item], "GET", "/items")
+
+    @streamed
+    def feed(self) -> Items[Item]:
+        return self._stream("GET", "/feed", lambda event: None if event.done else event.parse(Item))
 
     @operation
     async def fetch(self, url: str, **call: Any) -> bytes:
@@ -85,6 +116,51 @@ def test_items_are_models(colour: Colouring) -> None:
         "limit=2",
         "limit=2&cursor=b",
     ]
+
+
+MADE = {"id": 1, "made": "2026-01-02"}
+NOT_MADE = {"id": "hush", "made": "2026-01-02"}
+FEED = {"Content-Type": "text/event-stream"}
+ANSWERS: dict[str, Callable[[Any], Any]] = {
+    "item": lambda answer: answer,
+    "both": lambda answer: [answer],
+    "items": lambda answer: {"data": [answer], "next": None},
+    "feed": lambda answer: Reply(
+        headers=FEED, text=f"data: {json.dumps(answer)}\n\ndata: [DONE]\n\n"
+    ),
+}
+
+
+def answered(colour: Colouring, name: str, answer: Any) -> Any:
+    """Return what the operation *name* gives for *answer*."""
+    client, _ = acme(colour, [Reply(json=answer) if isinstance(answer, list) else answer])
+    made = getattr(client, name)
+    return colour.events(made()) if name in {"items", "feed"} else colour.run(made)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_models_of_pydantic(name: str, colour: Colouring) -> None:
+    """What comes back, in pages and in streams too, is validated as JSON, also in strict models."""
+    result = answered(colour, name, ANSWERS[name](MADE))
+    item = Item(id=1, made=date(2026, 1, 2))
+    assert result == (item if name == "item" else [item])
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_does_not_fit_is_the_apis_own_error(name: str, colour: Colouring) -> None:
+    """It says where, shows no value, knows its call, and has the `DecodeError` as its cause."""
+    with pytest.raises(AcmeError, match=r"\.id: int_type") as caught:
+        answered(colour, name, ANSWERS[name](NOT_MADE))
+    error = caught.value
+    assert isinstance(error.__cause__, DecodeError)
+    assert (error.method, error.elapsed is not None) == ("GET", True)
+    assert "hush" not in "".join(traceback.format_exception(error))
+
+
+def test_half_a_surrogate_is_no_item(colour: Colouring) -> None:
+    """Text that no UTF-8 has is the API's own error as well."""
+    with pytest.raises(AcmeError):
+        answered(colour, "items", Reply(text='{"data": ["\\ud800"], "next": null}'))
 
 
 def test_pages_hold_models(colour: Colouring) -> None:

@@ -130,6 +130,12 @@ class ListModel(Model, Generic[T]):
         return len(self.get("data") or ())
 
 
+def is_model(kind: Any) -> bool:
+    """Tell whether *kind* is a class of models, and no other that JSON can be parsed into."""
+    made = kind if isinstance(kind, type) else get_origin(kind)
+    return isinstance(made, type) and issubclass(made, Model)
+
+
 class _Field(property):
     """An annotated field of a `Model`."""
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin
 from penstock.errors import DecodeError, PenstockError
 from penstock.options import FIELDS, UNSET, RequestOptions, merge, options_of
 from penstock.pages import paginate
-from penstock.parsing import json_of
+from penstock.parsing import json_of, parse
 from penstock.sdk.colour import Colour
 from penstock.sdk.failing import own_error
-from penstock.sdk.model import Model
+from penstock.sdk.model import is_model
 from penstock.sdk.pages import AsyncItemPages, ItemPages
 from penstock.sdk.signed import signed_options
 from penstock.sdk.stream import AsyncItemStream, ItemStream
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from penstock.streaming.event import Event
 
 T = TypeVar("T")
-ModelT = TypeVar("ModelT", bound=Model)
 ResourceT = TypeVar("ResourceT", bound="Resource[Any]")
 
 
@@ -111,11 +110,19 @@ class Resource(Generic[Colour]):
         """
         return self._parsed(await self._request(method, path, **call))
 
-    async def _fetch(self, kind: type[ModelT], method: str, path: str, **call: Any) -> ModelT:
-        """Send a request and return the JSON object that comes back, as a *kind*; see `_request`.
+    async def _fetch(self, kind: type[T], method: str, path: str, **call: Any) -> T:
+        """Send a request and return what comes back as a *kind*; see `_request`.
+
+        Args:
+            kind: A `Model`, which takes any JSON object as it is; or what `penstock.parse` takes,
+                such as a pydantic model or a list of them, which is validated.
+            method: Any HTTP method.
+            path: A path below the base URL.
+            **call: As `_request` takes it.
 
         Raises:
-            DecodeError: The body is no JSON object (or what `failures` makes of it).
+            DecodeError: The body is no JSON object, or does not fit (or what `failures` makes of
+                it).
         """
         return self._object(kind, await self._request(method, path, **call))
 
@@ -154,13 +161,19 @@ class Resource(Generic[Colour]):
         got = response.headers.get("content-type") or "no content type"
         raise self._unfit(response, f"the body is not JSON ({got}): {reason}")
 
-    def _object(self, kind: type[ModelT], response: Response) -> ModelT:
-        """Return the JSON object *response* has, as a *kind*; raise as `_fetch` does."""
+    def _object(self, kind: type[T], response: Response) -> T:
+        """Return what *response* has as a *kind*; raise as `_fetch` does."""
+        make: Any = kind
+        if not is_model(kind):
+            try:
+                return parse(response, kind)
+            except DecodeError as error:
+                raise own_error(error, self._failures)  # noqa: B904 - it sets the cause
         parsed = self._parsed(response)
         if not isinstance(parsed, dict):
             said = f"the body is a JSON {type(parsed).__name__}, not an object"
             raise self._unfit(response, said)
-        return kind(parsed)
+        return make(parsed)  # type: ignore[no-any-return]  # a `kind`
 
     def _unfit(self, response: Response, said: str) -> Exception:
         """Return the error for a body that is not what it should be: a `DecodeError`, or its own.
@@ -200,17 +213,17 @@ class Resource(Generic[Colour]):
 
     def _pages(
         self,
-        kind: type[ModelT],
+        kind: type[T],
         path: str,
         *,
         by: Callable[[Page[Any]], PageRequest | None],
         items: str,
         **call: Any,
-    ) -> PagesOf[ModelT]:
+    ) -> PagesOf[T]:
         """Return the items of a list that comes in pages.
 
         Args:
-            kind: The class of the items.
+            kind: The class of the items, as in `_fetch`.
             path: A path below the base URL.
             by: The rule that finds the next page.
             items: Where a body has its items.

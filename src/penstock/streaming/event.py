@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from penstock.codec import decode
 from penstock.errors import DecodeError
 
+T = TypeVar("T")
+
+_MESSAGE_LIMIT = 500  # characters, as of an error about a body
 _JSON_WHITESPACE = " \t\n\r"  # RFC 8259 §2
 
 
@@ -70,6 +73,32 @@ class Event:
         if data is None and self.raw.strip(_JSON_WHITESPACE) != "null":
             raise DecodeError(f"the event's data ({len(self.raw)} characters) is not JSON")
         return data
+
+    @overload
+    def parse(self, model: type[T]) -> T: ...
+    @overload
+    def parse(self, model: Any) -> Any: ...
+    def parse(self, model: Any) -> Any:
+        """Return the data as an instance of *model*, as `penstock.parse` makes it of a body.
+
+        Args:
+            model: A pydantic model, a dataclass, a TypedDict, or a type made of them.
+
+        Raises:
+            DecodeError: The data is not JSON, or does not fit *model*; it shows no value.
+            InvalidOption: *model* is nothing pydantic can validate.
+        """
+        from penstock.parsing import fitted
+
+        value, failure = fitted(self.raw, model, "event's data")
+        if failure is None:
+            return value
+        if len(failure.message) > _MESSAGE_LIMIT:  # of keys; not cut, which might halve a secret
+            failure = DecodeError("the event's data does not fit the model, in too many ways")
+        try:
+            raise failure
+        finally:
+            del failure  # it refers to this frame through its traceback
 
     def __repr__(self) -> str:
         return f"<Event {self.event!r} id={self.id!r} with {len(self.raw)} characters>"
