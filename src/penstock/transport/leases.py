@@ -10,44 +10,21 @@ read, and a lease that nobody holds any more gives its slot back by itself.
 from __future__ import annotations
 
 import time
-from collections import Counter, OrderedDict, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from penstock.alone import FORKS, Alone
 from penstock.errors import ClientClosed
+from penstock.transport.slots import Slot, Slots
 from penstock.transport.waiting import Queue
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable
 
     from penstock.transport.waiting import Origin
 
 T = TypeVar("T")
-
-
-class Slot:
-    """A connection's place among those that may be open.
-
-    Args:
-        origin: What it connects to.
-        connection: The engine's connection, open or yet to be opened.
-
-    Attributes:
-        users: How many leases are on it: more than one only over HTTP/2.
-        since: When it became idle, in seconds, or None before that.
-        retired: Whether it takes no more requests, and ends with its last user.
-        stream: The network stream of its last response, or None before that.
-    """
-
-    __slots__ = ("connection", "origin", "retired", "since", "stream", "users")
-
-    def __init__(self, origin: Origin, connection: Any) -> None:
-        self.origin = origin
-        self.connection = connection
-        self.users = 0
-        self.since: float | None = None
-        self.retired = False
-        self.stream: Any = None
 
 
 class Lease:
@@ -124,12 +101,8 @@ class Leases:
         self._expiry = expiry
         self._now = now
         self._lost = lost
-        self._slots: set[Slot] = set()
-        self._stacks: dict[Origin, deque[Slot]] = {}
-        self._idle: OrderedDict[Slot, None] = OrderedDict()
+        self._slots = Slots(shared=shared)
         self._queue: Queue[Lease] = Queue()
-        self._of_origin: Counter[Origin] = Counter()
-        self._shared: dict[Origin, Slot] | None = {} if shared else None
         self._closed = False
         self._lock = Alone()
         self._busy = False
@@ -140,12 +113,11 @@ class Leases:
     @property
     def counts(self) -> tuple[int, int]:
         """How many slots there are, and how many of them are idle."""
-        return len(self._slots), len(self._idle)
+        return len(self._slots.all), len(self._slots.idle)
 
     def by_origin(self) -> tuple[Counter[Origin], Counter[Origin]]:
         """Return how many slots each origin has, and how many of them are idle."""
-        slots, idle = list(self._slots), list(self._idle)  # copied, as others go on
-        return Counter(slot.origin for slot in slots), Counter(slot.origin for slot in idle)
+        return self._slots.by_origin()
 
     # One step at a time
 
@@ -243,16 +215,13 @@ class Leases:
     def keep_nothing(self) -> list[Slot]:
         """Lend nothing from now on, keep nothing that comes back, and return what was idle."""
         self._closed = True
-        return list(self._idle)
+        return list(self._slots.idle)
 
     def close(self) -> None:
         """Doom every connection, and wake all who wait."""
         self._closed = True
-        self.doomed += [slot.connection for slot in self._slots]
+        self.doomed += [slot.connection for slot in self._slots.all]
         self._slots.clear()
-        self._stacks.clear()
-        self._idle.clear()
-        self._of_origin.clear()
         for waiter in self._queue.clear():
             waiter.event.set()
 
@@ -264,25 +233,15 @@ class Leases:
             raise ClientClosed(msg)
 
     def _granted(self, lease: Lease) -> bool:
-        shared = None if self._shared is None else self._shared.get(lease.origin)
-        if shared is not None and shared.users and shared.connection.is_available():
-            lease.slot, shared.users = shared, shared.users + 1
-            return True
-        stack = self._stacks.get(lease.origin)
-        if stack:
-            slot = stack[-1]
-            lease.slot, slot.users = slot, 1
-            stack.pop()
-            if not stack:
-                del self._stacks[lease.origin]
-            del self._idle[slot]
-            if self._shared is not None:
-                self._shared[lease.origin] = slot
+        slot = self._slots.ready(lease.origin)
+        if slot is not None:
+            lease.slot, slot.users = slot, slot.users + 1
+            self._slots.wake(slot)
             return True
         if self._is_full(lease.origin):
             return False
-        if self._max_connections is not None and len(self._slots) >= self._max_connections:
-            if not self._idle:
+        if self._max_connections is not None and len(self._slots.all) >= self._max_connections:
+            if not self._slots.idle:
                 return False
             self._evict()
         self._grant_new(lease)
@@ -290,41 +249,32 @@ class Leases:
 
     def _is_full(self, origin: Origin) -> bool:
         most = self._max_per_origin
-        return most is not None and self._of_origin[origin] >= most
+        return most is not None and self._slots.count_of(origin) >= most
 
     def _grant_new(self, lease: Lease) -> None:
         slot = Slot(lease.origin, self._connect(lease.origin))
         self._slots.add(slot)
-        self._of_origin[lease.origin] += 1
         lease.slot, slot.users = slot, 1
-        if self._shared is not None:
-            self._shared[lease.origin] = slot
 
     def _returned(self, slot: Slot) -> None:
         slot.users -= 1
         self._put_back(slot, whole=False)
 
     def _put_back(self, slot: Slot, *, whole: bool) -> None:
-        slot.retired = slot.retired or not whole
-        if slot.retired and self._shared is not None and self._shared.get(slot.origin) is slot:
-            del self._shared[slot.origin]
+        if not whole:
+            self._slots.retire(slot)
         if slot.users:
             return
         connection = slot.connection
         if slot.retired or self._closed or not (connection.is_idle() and connection.is_available()):
             self._discard(slot)
         else:
-            self._rest(slot)
+            self._slots.rest(slot, self._now())
         self._queue.stand(slot.origin)
         self._serve()
         if self._max_idle is not None:
-            while len(self._idle) > self._max_idle:
+            while len(self._slots.idle) > self._max_idle:
                 self._evict()
-
-    def _rest(self, slot: Slot) -> None:
-        slot.since = self._now()
-        self._idle[slot] = None
-        self._stacks.setdefault(slot.origin, deque()).append(slot)
 
     def _serve(self) -> None:
         while (waiter := self._queue.pop()) is not None:
@@ -338,52 +288,24 @@ class Leases:
             # Else its origin stands again when one of its slots comes back.
 
     def _expire(self, before: float) -> None:
-        while self._idle:
-            since = next(iter(self._idle)).since
+        while self._slots.idle:
+            since = next(iter(self._slots.idle)).since
             if since is None or since >= before:
                 return
             self._evict()
 
     def _evict(self) -> None:
-        # What has been idle longest is at the bottom of its origin's stack as well.
-        slot, _ = self._idle.popitem(last=False)
-        stack = self._stacks[slot.origin]
-        stack.popleft()
-        if not stack:
-            del self._stacks[slot.origin]
-        self._discard(slot)
+        self._discard(self._slots.pop_oldest_idle())
 
     def _discard(self, slot: Slot) -> None:
         # A connection that was still being opened when the pool was closed is closed again.
-        if slot in self._slots or self._closed:
+        if slot in self._slots.all or self._closed:
             self.doomed.append(slot.connection)
-        if slot in self._slots:
-            self._slots.remove(slot)
-            self._leave_origin(slot.origin)
-        if self._shared is not None and self._shared.get(slot.origin) is slot:
-            del self._shared[slot.origin]
-
-    def _leave_origin(self, origin: Origin) -> None:
-        self._of_origin[origin] -= 1
-        if not self._of_origin[origin]:
-            del self._of_origin[origin]
+        self._slots.remove(slot)
 
     def _mend(self) -> None:
-        """Make the account whole after a step that was interrupted anywhere.
-
-        How many leases are on a slot is right at any moment. A slot without any is kept only if it
-        is idle; the rest follows from that.
-        """
-        idle = [slot for slot in self._idle if slot in self._slots and not slot.users]
-        self._idle = OrderedDict.fromkeys(idle)
-        self._stacks = {}
-        for slot in idle:
-            self._stacks.setdefault(slot.origin, deque()).append(slot)
-        if self._shared is not None:
-            live = {slot for slot in self._slots if slot.users and not slot.retired}
-            self._shared = {slot.origin: slot for slot in self._shared.values() if slot in live}
-        self._of_origin = Counter(slot.origin for slot in self._slots)
-        for slot in [slot for slot in self._slots if not slot.users and slot not in self._idle]:
+        """Make the account whole after a step that was interrupted anywhere."""
+        for slot in self._slots.mend():
             self._discard(slot)
         self._queue.mend()
         if self._closed:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from penstock.transport.leases import Slot
+    from penstock.transport.slots import Slot
     from penstock.transport.waiting import Origin
 
 _SCHEMES = frozenset({b"http", b"https", b"ws", b"wss"})
