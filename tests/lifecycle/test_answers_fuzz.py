@@ -17,6 +17,7 @@ import pytest
 from penstock import Client, PenstockError
 from penstock.transport.backend import LimitedBackend
 from penstock.transport.owned import SyncPools
+from penstock.transport.pool_factory import PoolFactory
 
 SEEDS = [
     b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"ok":true}',
@@ -73,10 +74,13 @@ class Saying:
 
 
 def client_of(saying: Saying) -> Client:
-    class Pools(SyncPools, httpx.BaseTransport):
+    class Factory(PoolFactory):
         @staticmethod
         def _backend_class(core: Any, **most: Any) -> Any:
             return LimitedBackend(core, saying, **most)
+
+    class Pools(SyncPools, httpx.BaseTransport):
+        _factory_class = Factory
 
     return Client("http://127.0.0.1", transport=Pools(trust_env=False), max_retries=0)
 

@@ -13,7 +13,7 @@ import pytest
 
 from penstock import PenstockError
 from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
-from penstock.transport.owned import AsyncPools, SyncPools
+from penstock.transport.pool_factory import AsyncPoolFactory, PoolFactory
 
 from .failing import WAYS, AsyncBackend, Failure, SyncBackend
 
@@ -90,8 +90,8 @@ def test_any_operation_fails(
         scope = anyio.CancelScope() if colour.is_async else None
         failure = Failure(httpcore, way, at, scope.cancel if scope else (lambda: None))
         backend = under(failure, is_async=colour.is_async)
-        pools = AsyncPools if colour.is_async else SyncPools
-        monkeypatch.setattr(pools, "_backend_class", staticmethod(backend))
+        factory = AsyncPoolFactory if colour.is_async else PoolFactory
+        monkeypatch.setattr(factory, "_backend_class", staticmethod(backend))
         client = colour.client(
             url, trust_env=False, max_retries=0, timeout=5.0, limits=limits, **options
         )

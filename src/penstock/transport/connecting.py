@@ -40,6 +40,11 @@ class Connecting:
     uds: str | None
 
     @property
+    def has_http1(self) -> bool:
+        """Whether HTTP/1.1 is offered."""
+        return "http/1.1" in self.protocols
+
+    @property
     def has_http2(self) -> bool:
         """Whether HTTP/2 is offered."""
         return "h2" in self.protocols

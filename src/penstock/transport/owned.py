@@ -1,37 +1,33 @@
 """The owned transport, in both colours, for both families: our pool over an engine's connections.
 
-Limits hold at the socket (`backend`), a proxy is chosen for each request (`proxies`), and clients
-with the same settings share one SSL context (`tls`).
+Limits hold at the socket (`backend`), a proxy is chosen for each request (`proxies`), each way out
+has a pool of its own (`pool_factory`), and clients with the same settings share one SSL context
+(`tls`).
 """
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import httpx
 
 from penstock.checks import check_count
 from penstock.errors import ClientClosed, InvalidOption, ResponseTooLarge
-from penstock.transport.backend import AsyncLimitedBackend, LimitedBackend
 from penstock.transport.connecting import connecting
-from penstock.transport.direct import AsyncDirect, Direct
 from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
 from penstock.transport.engine_logs import redact_engine_logs
 from penstock.transport.family import Family, httpx_family
 from penstock.transport.heads import MAX_HEADER_BYTES
 from penstock.transport.http11 import Asked, Target
-from penstock.transport.pool import AsyncPool, Pool
-from penstock.transport.socks import AsyncSocksBackend, SocksBackend
-from penstock.transport.tls import ssl_context
+from penstock.transport.pool_factory import AsyncPoolFactory, PoolFactory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from penstock.transport.limits import AnyLimits
     from penstock.transport.proxies import ProxyServer
     from penstock.transport.tls import Cert, Verify
-    from penstock.transport.waiting import Origin
 
 
 class OriginConnections(NamedTuple):
@@ -89,12 +85,8 @@ class _Pools:
 
     family: ClassVar[Family] = httpx_family()
 
-    _backend_class: ClassVar[type]
-    _socks_class: ClassVar[type]
+    _factory_class: ClassVar[type[PoolFactory | AsyncPoolFactory]]
     _body_class: ClassVar[type]
-    _direct_class: ClassVar[type]
-    _pool_class: ClassVar[type]
-    _maker_name: ClassVar[str]
     _stream_name: ClassVar[str]
 
     def __init__(
@@ -123,9 +115,9 @@ class _Pools:
             uds=uds,
             environ=environ,
         )
-        self._most = {"max_header_bytes": max_header_bytes if http1 else None}
         redact_engine_logs()
         self._core, self._http = self.family.core, self.family.http
+        self._factory = self._factory_class(self._core, self._given, max_header_bytes)
         self._errors = EngineErrors(self.family)
         self._stream_class = getattr(self._http, self._stream_name)
         self._response_body = _both(self._body_class, self._stream_class)
@@ -170,62 +162,11 @@ class _Pools:
 
     def _open_pool(self, server: ProxyServer | None) -> Any:
         # No lock: what two threads make at once costs nothing, and one of them is used by both.
-        pool = self._pools.setdefault(server, self._new_pool(server))
+        pool = self._pools.setdefault(server, self._factory.new(server))
         if self._closed:
             msg = "the client is closed: make another"
             raise ClientClosed(msg)
         return pool
-
-    def _new_pool(self, server: ProxyServer | None) -> Any:
-        proxy, backend = None, self._backend_class(self._core, **self._most)
-        if server is not None and server.is_socks:
-            backend = self._socks_class(self._core, server, **self._most)
-        elif server is not None:
-            proxy = self._core_proxy(server)
-        given, limits = self._given, self._given.limits
-        context = ssl_context(given.tls, given.protocols)
-        direct = proxy is None and not given.has_http2
-        if direct:
-            connect: Any = partial(self._direct_class, self._core, backend, context, given.uds)
-        else:
-            connect = self._engines_own(context, proxy, backend)
-        return self._pool_class(
-            self._core,
-            connect,
-            limits.max_connections,
-            limits.max_keepalive_connections,
-            limits.keepalive_expiry,
-            direct=direct,
-            shared=given.has_http2,
-            max_per_origin=limits.max_connections_per_origin,
-        )
-
-    def _engines_own(self, context: Any, proxy: Any, backend: Any) -> Callable[[Origin], Any]:
-        """Return what makes the engine's own connections, for HTTP/2 and through HTTP proxies."""
-        core, given = self._core, self._given
-        maker = getattr(core, self._maker_name)(
-            ssl_context=context,
-            proxy=proxy,
-            keepalive_expiry=given.limits.keepalive_expiry,
-            http1="http/1.1" in given.protocols,
-            http2=given.has_http2,
-            uds=given.uds,
-            network_backend=backend,
-        )
-
-        def connect(origin: Origin) -> Any:
-            scheme, host, port = origin
-            url = core.URL(scheme=scheme, host=host, port=port, target=b"/")
-            return maker.create_connection(url.origin)
-
-        return connect
-
-    def _core_proxy(self, server: ProxyServer) -> Any:
-        context = None
-        if server.scheme == "https":
-            own = ssl_context(self._given.tls.without_cert(), ("http/1.1",))
-            context = server.ssl_context or own
-        return self._core.Proxy(server.url, server.credentials, server.headers, context)
 
     def _sent(self, request: Any) -> SentBody:
         if not isinstance(request.stream, self._stream_class):
@@ -268,12 +209,8 @@ class _Pools:
 class SyncPools(_Pools):
     """Sends requests and blocks the thread: `PoolTransport`, for any family."""
 
-    _backend_class = LimitedBackend
-    _socks_class = SocksBackend
+    _factory_class = PoolFactory
     _body_class = EngineBody
-    _direct_class = Direct
-    _pool_class = Pool
-    _maker_name = "ConnectionPool"
     _stream_name = "SyncByteStream"
 
     def handle_request(self, request: Any) -> Any:
@@ -314,12 +251,8 @@ class SyncPools(_Pools):
 class AsyncPools(_Pools):
     """Sends requests on an event loop: `AsyncPoolTransport`, for any family."""
 
-    _backend_class = AsyncLimitedBackend
-    _socks_class = AsyncSocksBackend
+    _factory_class = AsyncPoolFactory
     _body_class = AsyncEngineBody
-    _direct_class = AsyncDirect
-    _pool_class = AsyncPool
-    _maker_name = "AsyncConnectionPool"
     _stream_name = "AsyncByteStream"
 
     async def handle_async_request(self, request: Any) -> Any:

@@ -87,7 +87,7 @@ class _Ways:
         return getattr(http, self._transport_name)(
             verify=built(ssl_context(given.tls, given.protocols)),
             trust_env=False,
-            http1="http/1.1" in given.protocols,
+            http1=given.has_http1,
             http2=given.has_http2,
             limits=http.Limits(
                 max_connections=limits.max_connections,
