@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,10 @@ from urllib.parse import unquote, urlsplit
 
 from penstock.errors import ConfigurationError, InvalidOption
 from penstock.transport.family import family_of
+from penstock.transport.origin_patterns import NAME, Pattern, pattern_of, plain_host
 
 if TYPE_CHECKING:
     import ssl
-
-    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-    Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _SOCKS = frozenset({"socks5", "socks5h"})
 _SCHEMES = _SOCKS | {"http", "https"}
@@ -28,8 +25,6 @@ _PORTS = {"http": 80, "https": 443}
 _OPENED_BY = {"ws": "http", "wss": "https"}
 """A WebSocket goes the way of the request that opens it (RFC 6455 §4.1)."""
 
-_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_TARGET = re.compile(r"(?P<star>\*?)(?P<host>\[[^\]]*\](/\d+)?|[^*:\[\]]*)(:(?P<port>\d{1,5}))?")
 _SHAPE = "want scheme://[user:password@]host[:port], with special characters percent-encoded"
 
 
@@ -62,46 +57,6 @@ class ProxyServer:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """Some origins: those that match all that is given.
-
-    Attributes:
-        scheme: `http` or `https`, or empty for both.
-        name: A host's name, or empty for every host.
-        itself: Whether the name itself is meant.
-        below: Whether the names below it are.
-        network: The addresses meant instead of a name, or None.
-        port: A port, or None for all.
-    """
-
-    scheme: str = ""
-    name: str = ""
-    itself: bool = True
-    below: bool = False
-    network: Network | None = None
-    port: int | None = None
-
-    def matches(self, scheme: str, host: str, port: int) -> bool:
-        """Tell whether an origin is one of them. *host* is as `_plain_host` returns it."""
-        if self.scheme not in {"", scheme} or self.port not in {None, port}:
-            return False
-        if self.network is not None:
-            address = _address(host)
-            return address is not None and address in self.network
-        if not self.name:
-            return True
-        if self.itself and host == self.name:
-            return True
-        # Nothing is below an address: `0.0.1` does not mean 127.0.0.1.
-        return self.below and host.endswith(f".{self.name}") and _address(host) is None
-
-    @property
-    def breadth(self) -> tuple[bool, int, bool]:
-        """The sort key of httpx's mounts: with a port first, then long hosts, then a scheme."""
-        return (self.port is None, -len(str(self.network or self.name)), not self.scheme)
-
-
-@dataclass(frozen=True, slots=True)
 class ProxyMap:
     """Which origins go through which proxy. The first rule that matches decides.
 
@@ -125,7 +80,7 @@ class ProxyMap:
             port: Its port, or None for the scheme's own.
         """
         scheme = _OPENED_BY.get(scheme, scheme)
-        host = _plain_host(host)
+        host = plain_host(host)
         port = _PORTS.get(scheme, 0) if port is None else port
         for pattern, server in self.rules:
             if pattern.matches(scheme, host, port):
@@ -193,66 +148,7 @@ def _variable(environ: Mapping[str, str], kind: str) -> str | None:
 
 def _bypass(entry: str) -> Pattern | None:
     # A bare name means itself and what is below it; after a dot or `*.`, only what is below it.
-    return _pattern(entry if "://" in entry else f"all://*{entry.removeprefix('*')}")
-
-
-def _pattern(text: str) -> Pattern | None:
-    """Return what `scheme://[*][.][host][:port]` means, as httpx reads it, or None for nothing."""
-    scheme, _, rest = text.strip().lower().partition("://")
-    bare = rest.rstrip("/").removeprefix("*")
-    if bare.count(":") > 1 and not bare.startswith("["):
-        rest = f"[{bare}]"
-    match = _TARGET.fullmatch(rest.rstrip("/"))
-    if match is None or scheme not in {"http", "https", "all"}:
-        return None
-    scheme = "" if scheme == "all" else scheme
-    port = None if match["port"] is None else int(match["port"])
-    host = match["host"]
-    network = _network(host)
-    if network is not None:
-        return Pattern(scheme, network=network, port=port)
-    name = _plain_host(host.removeprefix("."))
-    if host and not _NAME.fullmatch(name):  # `*.` names nothing, and not everything
-        return None
-    dotted = host.startswith(".")
-    return Pattern(scheme, name, not dotted, below=dotted or bool(match["star"]), port=port)
-
-
-def _network(host: str) -> Network | None:
-    try:
-        network = ipaddress.ip_network(re.sub(r"[\[\]]", "", host), strict=False)
-    except ValueError:
-        return None
-    address = _unmapped(network.network_address)
-    if address.version == network.version:
-        return network
-    return ipaddress.ip_network((address, max(network.prefixlen - 96, 0)))
-
-
-def _address(host: str) -> Address | None:
-    try:
-        return _unmapped(ipaddress.ip_address(host))
-    except ValueError:
-        pass
-    try:
-        # `127.1` and its like are addresses too, for the resolver.
-        return ipaddress.IPv4Address(socket.inet_aton(host))
-    except (OSError, UnicodeError):
-        return None
-
-
-def _unmapped(address: Address) -> Address:
-    """Return the IPv4 address that an IPv4-mapped IPv6 one is (RFC 4291 §2.5.5.2)."""
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _plain_host(host: str) -> str:
-    """Return a host in the one form in which hosts are compared."""
-    host = host.lower().rstrip(".").removeprefix("[").removesuffix("]")
-    try:
-        return host if host.isascii() else host.encode("idna").decode("ascii")
-    except UnicodeError:
-        return host
+    return pattern_of(entry if "://" in entry else f"all://*{entry.removeprefix('*')}")
 
 
 def explicit_proxies(proxy: Any) -> ProxyMap:
@@ -270,7 +166,7 @@ def explicit_proxies(proxy: Any) -> ProxyMap:
         return ProxyMap(((Pattern(), _given(proxy, "proxy")),))
     rules = []
     for number, (key, value) in enumerate(proxy.items()):
-        pattern = _pattern(key) if isinstance(key, str) and "://" in key else None
+        pattern = pattern_of(key) if isinstance(key, str) and "://" in key else None
         if pattern is None:
             msg = f"proxy: key {number} is not a URL pattern such as 'all://*.example.com'"
             raise InvalidOption(msg)
@@ -303,8 +199,8 @@ def _parse(text: str) -> ProxyServer | None:
         return None
     # After a host comes nothing, or a slash. More is a password that was not percent-encoded.
     misread = parts.query or parts.fragment or "@" in parts.path
-    name = _plain_host(host)
-    if misread or parts.scheme not in _SCHEMES or not (address or _NAME.fullmatch(name)):
+    name = plain_host(host)
+    if misread or parts.scheme not in _SCHEMES or not (address or NAME.fullmatch(name)):
         return None
     url = f"{parts.scheme}://{f'[{address}]' if address else name}"
     credentials = None
