@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from penstock.body import ObservedBody
 from penstock.errors import DecodeError, PenstockError
-from penstock.transport.typed import decoded_start
+from penstock.transport.decoding import decoded_start
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator

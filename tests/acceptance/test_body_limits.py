@@ -11,7 +11,7 @@ import pytest
 
 from penstock import DecodeError, ResponseTooLarge
 from penstock.testing import Reply
-from penstock.transport.typed import OurResponse
+from penstock.transport.our_response import OurResponse
 
 from .support import done, play
 

@@ -10,7 +10,7 @@ from penstock.errors import DecodeError
 from penstock.transport.codings import CODINGS, Spoilt, spoilt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from penstock.transport.codings import Coding
 
@@ -149,3 +149,48 @@ class Chunker:
         """Iterate over what is left."""
         if self._held:
             yield bytes(self._held)
+
+
+def decoded(raw: Iterator[bytes], decoding: Decoding, chunker: Chunker) -> Iterator[bytes]:
+    """Iterate over the chunks of a body that comes as *raw*."""
+    for data in raw:
+        for piece in decoding.feed(data):
+            yield from chunker.add(piece)
+    decoding.close()
+    yield from chunker.rest()
+
+
+async def adecoded(raw: Any, decoding: Decoding, chunker: Chunker) -> AsyncIterator[bytes]:
+    """Iterate over the chunks of a body that comes as *raw*, which is closed then."""
+    try:
+        async for data in raw:
+            for piece in decoding.feed(data):
+                for chunk in chunker.add(piece):
+                    yield chunk
+        decoding.close()
+        for chunk in chunker.rest():
+            yield chunk
+    finally:
+        await raw.aclose()
+
+
+def decoded_start(response: Any, content: bytes, most: int) -> bytes:
+    """Return the first bytes of a body whose beginning is *content*, its coding undone.
+
+    Args:
+        response: Either family's response.
+        content: The first bytes of the body as it came.
+        most: How many bytes are wanted. A few more may come.
+
+    Raises:
+        DecodeError: It is not what the response's `Content-Encoding` says.
+    """
+    decoding = decoding_of(response.headers, None)
+    if decoding is None:
+        return content
+    start = b""
+    for piece in decoding.feed(content):
+        start += piece
+        if len(start) >= most:
+            break
+    return start

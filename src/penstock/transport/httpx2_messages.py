@@ -6,7 +6,7 @@ import httpx2
 
 from penstock.body import ObservedBody
 from penstock.transport.handed import HandedBody
-from penstock.transport.typed import OurResponse
+from penstock.transport.our_response import OurResponse
 
 
 class Body(ObservedBody, httpx2.SyncByteStream, httpx2.AsyncByteStream):

@@ -1,16 +1,22 @@
-"""What Penstock adds to a family's response: a body read in one step, and typed errors."""
+"""What Penstock adds to a family's response: a body read in one step, and errors with a type."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator
 from datetime import timedelta
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from penstock.body import too_long, wrong_colour
+from penstock.body import wrong_colour
 from penstock.codec import decode
 from penstock.errors import DecodeError
-from penstock.transport.decoding import MAX_DECODED_BYTES, Chunker, decoding_of
+from penstock.transport.decoding import (
+    MAX_DECODED_BYTES,
+    Chunker,
+    adecoded,
+    decoded,
+    decoding_of,
+)
+from penstock.transport.gathering import Gathered, joined
 
 if TYPE_CHECKING:
     from penstock.body import BodyLimits
@@ -68,9 +74,9 @@ class OurResponse:
         stream, self.is_stream_consumed = self.stream, True
         decoding = decoding_of(self.headers, self.most)
         if self.limits is None and decoding is None:
-            content, size = _joined(stream, self.most, self.headers)
+            content, size = joined(stream, self.most, self.headers)
         else:
-            gathered = _Gathered(self, decoding)
+            gathered = Gathered(self.headers, self.most, self.limits, decoding)
             for chunk in stream:
                 gathered.add(chunk)
             content, size = gathered.whole(), gathered.size
@@ -84,7 +90,8 @@ class OurResponse:
         if self.is_async is False:
             raise wrong_colour(is_async=False)
         stream, self.is_stream_consumed = self.stream, True
-        gathered = _Gathered(self, decoding_of(self.headers, self.most))
+        decoding = decoding_of(self.headers, self.most)
+        gathered = Gathered(self.headers, self.most, self.limits, decoding)
         source = aiter(stream)
         try:
             async for chunk in source:
@@ -132,14 +139,14 @@ class OurResponse:
         decoding = self._decoding()
         if decoding is None:
             return super().iter_bytes(chunk_size)  # type: ignore[misc]  # as above
-        return _decoded(self.iter_raw(), decoding, Chunker(chunk_size))
+        return decoded(self.iter_raw(), decoding, Chunker(chunk_size))
 
     def aiter_bytes(self, chunk_size: int | None = None) -> Any:
         """Iterate over the decoded body, as the family does, in pieces of a bounded length."""
         decoding = self._decoding()
         if decoding is None:
             return super().aiter_bytes(chunk_size)  # type: ignore[misc]  # as above
-        return _adecoded(self.aiter_raw(), decoding, Chunker(chunk_size))
+        return adecoded(self.aiter_raw(), decoding, Chunker(chunk_size))
 
     def _decoding(self) -> Decoding | None:
         return None if hasattr(self, "_content") else decoding_of(self.headers, self.most_in_pieces)
@@ -177,142 +184,3 @@ class OurResponse:
             raise failure
         finally:
             del failure  # it refers to this frame through its traceback
-
-
-def _joined(stream: Iterator[bytes], most: float, headers: Any) -> tuple[bytes, int]:
-    """Return a body that needs no more than that, and its length: it is nearly every one."""
-    chunks, size = [], 0
-    parts = iter(stream)
-    for chunk in parts:
-        size += len(chunk)
-        if size > most:
-            raise too_long("max_decoded_bytes", most)
-        chunks.append(chunk)
-        if len(chunks) == _MANY:
-            return _joined_more(parts, chunks, most, _room(headers, most))
-    return b"".join(chunks), size
-
-
-_MANY = 16
-"""Chunks that are joined at the end. More go into one buffer as they come, or a long body would be
-there twice for a moment; a few are joined faster."""
-
-
-_MOST_ROOM = 256 * 1024 * 1024
-"""Bytes that are made room for at once, where nobody but the server says that they will come."""
-
-_MOST_DIGITS = 12
-
-
-def _room(headers: Any, most: float) -> BytesIO:
-    """Return what a long body goes into: it has room for all, so that it need not move to grow."""
-    body = BytesIO()
-    said = headers.get("content-length", "")
-    if said.isdecimal() and len(said) < _MOST_DIGITS and 0 < int(said) <= min(most, _MOST_ROOM):
-        body.seek(int(said) - 1)
-        body.write(b"\0")
-        body.seek(0)
-    return body
-
-
-def _content(body: BytesIO) -> bytes:
-    """Return what was written."""
-    body.truncate()
-    return body.getvalue()
-
-
-def _joined_more(
-    parts: Iterator[bytes], chunks: list[bytes], most: float, body: BytesIO
-) -> tuple[bytes, int]:
-    body.writelines(chunks)
-    chunks.clear()
-    for chunk in parts:
-        body.write(chunk)
-        if body.tell() > most:
-            raise too_long("max_decoded_bytes", most)
-    return _content(body), body.tell()
-
-
-class _Gathered:
-    """A body that is read whole, and how much of it there is so far."""
-
-    __slots__ = ("_body", "_chunks", "_decoding", "_headers", "_limits", "_most", "size")
-
-    def __init__(self, response: OurResponse, decoding: Decoding | None) -> None:
-        self._limits = response.limits
-        self._most = response.most
-        self._decoding = decoding
-        self._headers = response.headers
-        self._body: BytesIO | None = None
-        self._chunks: list[bytes] = []
-        self.size = 0  # of what came off the wire
-
-    def add(self, chunk: bytes) -> None:
-        self.size += len(chunk)
-        if self._limits is not None:
-            self._limits.check(self.size)
-        if self._decoding is not None:
-            for piece in self._decoding.feed(chunk):
-                self._hold(piece)
-            return
-        self._hold(chunk)
-        if self.size > self._most:
-            raise too_long("max_decoded_bytes", self._most)
-
-    def whole(self) -> bytes:
-        if self._decoding is not None:
-            self._decoding.close()
-        if self._body is None:
-            return b"".join(self._chunks)
-        self._body.writelines(self._chunks)
-        return _content(self._body)
-
-    def _hold(self, chunk: bytes) -> None:
-        self._chunks.append(chunk)
-        if len(self._chunks) == _MANY:
-            self._body = self._body or _room(self._headers, self._most)
-            self._body.writelines(self._chunks)
-            self._chunks.clear()
-
-
-def decoded_start(response: Any, content: bytes, most: int) -> bytes:
-    """Return the first bytes of a body whose beginning is *content*, its coding undone.
-
-    Args:
-        response: Either family's response.
-        content: The first bytes of the body as it came.
-        most: How many bytes are wanted. A few more may come.
-
-    Raises:
-        DecodeError: It is not what the response's `Content-Encoding` says.
-    """
-    decoding = decoding_of(response.headers, None)
-    if decoding is None:
-        return content
-    start = b""
-    for piece in decoding.feed(content):
-        start += piece
-        if len(start) >= most:
-            break
-    return start
-
-
-def _decoded(raw: Iterator[bytes], decoding: Decoding, chunker: Chunker) -> Iterator[bytes]:
-    for data in raw:
-        for piece in decoding.feed(data):
-            yield from chunker.add(piece)
-    decoding.close()
-    yield from chunker.rest()
-
-
-async def _adecoded(raw: Any, decoding: Decoding, chunker: Chunker) -> AsyncIterator[bytes]:
-    try:
-        async for data in raw:
-            for piece in decoding.feed(data):
-                for chunk in chunker.add(piece):
-                    yield chunk
-        decoding.close()
-        for chunk in chunker.rest():
-            yield chunk
-    finally:
-        await raw.aclose()

@@ -17,7 +17,7 @@ from penstock.facts import SendEnded
 from penstock.options import UNSET
 from penstock.transport.decoding import is_coded
 from penstock.transport.failures import failure_of
-from penstock.transport.typed import OurResponse
+from penstock.transport.our_response import OurResponse
 from penstock.transport.waiting import WAITED
 
 if TYPE_CHECKING:
