@@ -18,7 +18,7 @@ from penstock import (
     copy_request,
     origin_of,
 )
-from penstock_middleware.replay import Replay
+from penstock_middleware.replay import DRAINED_BYTES, Replay
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from penstock import Next, Request, Response
 
 _UNAUTHORIZED = 401
-_DRAINED = 65_536
 
 
 class Auth(Keywords):
@@ -150,7 +149,7 @@ class Auth(Keywords):
             raise
         if fresh == key or not replay.rewind():
             return response
-        await call.runtime.take(response, _DRAINED)
+        await call.runtime.take(response, DRAINED_BYTES)
         signed = self._sign(request, fresh)
         signed.stream = replay.stream
         return await call_next(signed)
@@ -218,7 +217,7 @@ async def _run_flow(auth: Any, request: Request, call_next: Next, call: Call) ->
                 again = following.stream is replay.stream
                 if again and not (replay.can_resend() and replay.rewind()):
                     return response
-                await call.runtime.take(response, _DRAINED)
+                await call.runtime.take(response, DRAINED_BYTES)
             sent = copy_request(following)  # what is done to it below is not the next one's
             sent.extensions = {**request.extensions, **following.extensions}
             response = await call_next(sent)

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
     from penstock import BodyEnd, Call, Secret
 
-_FIRST_ERROR = 400  # RFC 9110 §15
+FIRST_ERROR = 400
+"""The first status that is an error (RFC 9110 §15.5)."""
+
+FIRST_SERVER_ERROR = 500
+"""The first status that is an error of the server's (RFC 9110 §15.6)."""
 
 
 class Outcome(NamedTuple):
@@ -38,7 +42,7 @@ CANCELLED = Outcome("cancelled")
 
 def of_status(status: int) -> Outcome:
     """Return how something ended that has a response."""
-    return OK if status < _FIRST_ERROR else Outcome("error", str(status))
+    return OK if status < FIRST_ERROR else Outcome("error", str(status))
 
 
 def of_error(error: BaseException, secrets: Iterable[Secret]) -> Outcome:

@@ -13,13 +13,12 @@ from penstock import (
     PenstockError,
     status_error,
 )
+from penstock_middleware.outcome import FIRST_ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from penstock import Next, Request, Response
-
-_FIRST_ERROR = 400  # RFC 9110 §15
 
 
 class RaiseForStatus(Keywords):
@@ -65,7 +64,7 @@ class RaiseForStatus(Keywords):
             finally:
                 del failure  # it refers to this frame through its traceback
         if (
-            response.status_code >= _FIRST_ERROR
+            response.status_code >= FIRST_ERROR
             and (call := Call.of(request)).options.raise_for_status
         ):
             raise self._errors(await _detached(request, response, call))

@@ -14,14 +14,13 @@ from penstock import (
     origin_of,
     safe_url,
 )
-from penstock_middleware.replay import Replay
+from penstock_middleware.replay import DRAINED_BYTES, Replay
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response
 
 _STATUSES = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD = frozenset({307, 308})
-_DRAINED = 65_536
 _CROSS_ORIGIN = frozenset(
     {
         "accept",
@@ -99,7 +98,7 @@ class Redirect(Keywords):
                     raise RedirectError(f"the redirect has {len(locations)} Locations")
                 request = _next_request(request, response.status_code, locations[0], replay)
             finally:
-                await call.runtime.take(response, _DRAINED)
+                await call.runtime.take(response, DRAINED_BYTES)
             followed += 1
             call.record(Redirected(call.runtime.now(), response.status_code, safe_url(request.url)))
 

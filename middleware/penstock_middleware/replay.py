@@ -6,6 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterab
 from functools import cache
 from typing import Any, Protocol
 
+DRAINED_BYTES = 65_536
+"""The most that is read of a response whose request is sent again, so that its connection can be
+used for that: to read so much is cheaper than a new connection, and more is not."""
+
 
 class HasBody(Protocol):
     """What is asked of a request: `httpx.Request` and `httpx2.Request` have it."""

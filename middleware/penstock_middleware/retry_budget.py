@@ -7,13 +7,13 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from penstock import Alone, Call, InvalidOption, Key, Keywords, origin_of
+from penstock_middleware.outcome import FIRST_SERVER_ERROR
 from penstock_middleware.per_origin import MOST_ORIGINS
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response, Scope
 
 _UNIT = 1000  # tokens are counted in thousandths: ten times 0.1 is one, which floats do not hold to
-_FIRST_SERVER_ERROR = 500  # RFC 9110 §15.6
 _TOO_MANY_REQUESTS = 429  # RFC 6585 §4
 
 
@@ -71,7 +71,7 @@ class RetryBudget(Keywords):
         try:
             response = await call_next(request)
             status = response.status_code
-            succeeded = status < _FIRST_SERVER_ERROR and status != _TOO_MANY_REQUESTS
+            succeeded = status < FIRST_SERVER_ERROR and status != _TOO_MANY_REQUESTS
             return response
         finally:
             if not buckets.are_full:

@@ -15,12 +15,11 @@ from penstock import (
     origin_of,
 )
 from penstock_middleware.circuit_breaker.circuit import Circuit, Phase, Rules
+from penstock_middleware.outcome import FIRST_SERVER_ERROR
 from penstock_middleware.per_origin import Origins
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response, Scope
-
-_FIRST_SERVER_ERROR = 500  # RFC 9110 §15.6
 
 
 class CircuitBreaker(Keywords):
@@ -97,7 +96,7 @@ class CircuitBreaker(Keywords):
             if ticket.state == "half_open":
                 _tell(call, request, ticket)
             response = await call_next(request)
-            failed = response.status_code >= _FIRST_SERVER_ERROR
+            failed = response.status_code >= FIRST_SERVER_ERROR
             return response
         except ConnectionFailed as error:
             failed = _blames_origin(error)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from penstock import UNSET, Call, InvalidOption, Keywords
-from penstock_middleware.replay import Replay
-from penstock_middleware.retry.statuses import FIRST_ERROR, STATUSES
+from penstock_middleware.outcome import FIRST_ERROR
+from penstock_middleware.replay import DRAINED_BYTES, Replay
+from penstock_middleware.retry.statuses import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,7 +37,6 @@ _HOW_MANY = (
     "how many repeats may follow is the client's or the call's to say, as max_retries: "
     "Client(max_retries=3), client.get(url, max_retries=3)"
 )
-_DRAINED = 65_536  # bytes: reading so much is cheaper than a new connection, and more is not
 
 
 class Retry(Keywords):
@@ -156,7 +156,7 @@ class Retry(Keywords):
                     raise
                 if wait is None:
                     return response
-                await call.runtime.take(response, _DRAINED)
+                await call.runtime.take(response, DRAINED_BYTES)
             await call.runtime.sleep(wait)
 
     def _rounds(self, call: Call, request: Request, call_next: Next, replay: Replay) -> Rounds:

@@ -8,6 +8,3 @@ UNPROCESSED = frozenset({408, 409, 429, 503})
 
 IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT", "QUERY", "TRACE"})
 """Methods that may be repeated (RFC 9110 §9.2.2)."""
-
-FIRST_ERROR = 400
-"""The first status that is an error (RFC 9110 §15.5)."""

@@ -8,7 +8,8 @@ from tenacity import retry_base
 
 from penstock import Call, CircuitOpen, ConnectionFailed, DeadlineExceeded
 from penstock_middleware.idempotency import KEYED
-from penstock_middleware.retry.statuses import FIRST_ERROR, IDEMPOTENT, STATUSES, UNPROCESSED
+from penstock_middleware.outcome import FIRST_ERROR
+from penstock_middleware.retry.statuses import IDEMPOTENT, STATUSES, UNPROCESSED
 
 if TYPE_CHECKING:
     from collections.abc import Collection
