@@ -18,6 +18,7 @@ from penstock import (
     TimedOut,
     Until,
 )
+from penstock_middleware.checks import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -71,7 +72,7 @@ class Chaos(Keywords):
         self._latency = _checked_latency(latency)
         rates = {"error_rate": error_rate, "timeout_rate": timeout_rate, "status_rate": status_rate}
         for name, rate in {"latency_rate": latency_rate, **rates}.items():
-            if not _is_number(rate) or not 0 <= rate <= 1:
+            if not is_number(rate) or not 0 <= rate <= 1:
                 raise InvalidOption(f"{name} must be a share from 0 to 1, not {rate!r}")
         if sum(rates.values()) > 1:
             raise InvalidOption(f"{' + '.join(rates)} is more than 1")
@@ -138,13 +139,9 @@ class Chaos(Keywords):
 
 def _checked_latency(latency: Any) -> tuple[float, float]:
     bounds = latency if isinstance(latency, tuple) else (latency, latency)
-    if len(bounds) == 2 and all(map(_is_number, bounds)) and 0 <= bounds[0] <= bounds[1] < math.inf:  # noqa: PLR2004 - a pair
+    if len(bounds) == 2 and all(map(is_number, bounds)) and 0 <= bounds[0] <= bounds[1] < math.inf:  # noqa: PLR2004 - a pair
         return bounds
     raise InvalidOption(f"latency must be seconds, or the shortest and longest, not {latency!r}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 async def _pause(request: Request, call: Call, seconds: float) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from penstock import (
     Call,
-    InvalidOption,
     Keywords,
     Redirected,
     RedirectError,
@@ -14,6 +13,7 @@ from penstock import (
     origin_of,
     safe_url,
 )
+from penstock_middleware.checks import check_count
 from penstock_middleware.replay import DRAINED_BYTES, Replay
 
 if TYPE_CHECKING:
@@ -68,12 +68,7 @@ class Redirect(Keywords):
     zone = "attempt"
 
     def __init__(self, max_redirects: int = 20) -> None:
-        if (
-            isinstance(max_redirects, bool)
-            or not isinstance(max_redirects, int)
-            or max_redirects < 0
-        ):
-            raise InvalidOption(f"max_redirects must be an integer >= 0, not {max_redirects!r}")
+        check_count("max_redirects", max_redirects)
         self._max = max_redirects
 
     async def __call__(self, request: Any, call_next: Next) -> Response:
@@ -92,9 +87,8 @@ class Redirect(Keywords):
             try:
                 if followed == self._max:
                     raise RedirectError(f"more than {self._max} redirects")
-                if (
-                    len(locations) > 1
-                ):  # RFC 9110 §10.2.2 knows of one, and each client takes another
+                if len(locations) > 1:
+                    # RFC 9110 §10.2.2 knows of one, and each client takes another.
                     raise RedirectError(f"the redirect has {len(locations)} Locations")
                 request = _next_request(request, response.status_code, locations[0], replay)
             finally:

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from penstock import Alone, Call, InvalidOption, Key, Keywords, origin_of
+from penstock_middleware.checks import is_number
 from penstock_middleware.outcome import FIRST_SERVER_ERROR
 from penstock_middleware.per_origin import MOST_ORIGINS
 
@@ -173,8 +174,7 @@ _PAID = Key[int]("repeats paid for")
 
 
 def _thousandths(name: str, value: float) -> int:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < math.inf or (value and value * _UNIT < 1):
+    if not is_number(value) or not 0 <= value < math.inf or (value and value * _UNIT < 1):
         raise InvalidOption(
             f"{name} must be a finite number of tokens, 0 or at least a thousandth, not {value!r}"
         )

@@ -14,6 +14,7 @@ from penstock import (
     Keywords,
     origin_of,
 )
+from penstock_middleware.checks import check_count, check_seconds, is_number
 from penstock_middleware.circuit_breaker.circuit import Circuit, Phase, Rules
 from penstock_middleware.outcome import FIRST_SERVER_ERROR
 from penstock_middleware.per_origin import Origins
@@ -64,17 +65,13 @@ class CircuitBreaker(Keywords):
         *,
         shared: bool = False,
     ) -> None:
-        if not _is_number(failure_ratio) or not 0 < failure_ratio <= 1:
+        if not is_number(failure_ratio) or not 0 < failure_ratio <= 1:
             raise InvalidOption(
                 f"failure_ratio must be above 0 and at most 1, not {failure_ratio!r}"
             )
-        if isinstance(min_calls, bool) or not isinstance(min_calls, int) or min_calls < 1:
-            raise InvalidOption(f"min_calls must be an integer >= 1, not {min_calls!r}")
+        check_count("min_calls", min_calls, least=1)
         for name, seconds in (("window", window), ("open_for", open_for), ("max_open", max_open)):
-            if not _is_number(seconds) or not 0 < seconds < float("inf"):
-                raise InvalidOption(
-                    f"{name} must be a finite number of seconds > 0, not {seconds!r}"
-                )
+            check_seconds(name, seconds, above_zero=True)
         if max_open < open_for:
             raise InvalidOption(f"max_open={max_open!r} is shorter than open_for={open_for!r}")
         self._rules = Rules(failure_ratio, min_calls, window, open_for, max_open)
@@ -120,10 +117,6 @@ class CircuitBreaker(Keywords):
         ]
         shown += [] if self._shared is None else ["shared=True"]
         return f"CircuitBreaker({', '.join(shown)})"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _blames_origin(error: ConnectionFailed) -> bool | None:

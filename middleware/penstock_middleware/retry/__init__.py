@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from penstock import UNSET, Call, InvalidOption, Keywords
+from penstock_middleware.checks import check_seconds
 from penstock_middleware.outcome import FIRST_ERROR
 from penstock_middleware.replay import DRAINED_BYTES, Replay
 from penstock_middleware.retry.statuses import STATUSES
@@ -99,14 +100,7 @@ class Retry(Keywords):
             ("max_delay", max_delay),
             ("retry_after_cap", retry_after_cap),
         ):
-            if (
-                isinstance(seconds, bool)
-                or not isinstance(seconds, (int, float))
-                or not 0 <= seconds < float("inf")
-            ):
-                raise InvalidOption(
-                    f"{name} must be a finite number of seconds >= 0, not {seconds!r}"
-                )
+            check_seconds(name, seconds)
         if jitter not in _JITTERS:
             raise InvalidOption(f"jitter must be one of {', '.join(_JITTERS)}, not {jitter!r}")
         for name, strategy in (("retry", retry), ("stop", stop), ("wait", wait)):

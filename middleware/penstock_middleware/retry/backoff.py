@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tenacity.wait import wait_base
 
+from penstock_middleware.checks import is_number
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -115,8 +117,7 @@ def retry_after_spread(hint: float, random: Callable[[], float]) -> float:
 
 
 def _finite(name: str, value: Any) -> float:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # The comparison is false for NaN, and exact for an int too large for a float.
-    if not number or not 0 <= value <= sys.float_info.max:
+    if not is_number(value) or not 0 <= value <= sys.float_info.max:
         raise ValueError(f"{name} must be a finite number >= 0, not {value!r}")
     return float(value)
