@@ -8,16 +8,15 @@ import math
 import random
 import statistics
 import threading
-from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tenacity import RetryCallState, Retrying, stop_after_attempt
 
-from penstock_middleware.retry.backoff import Backoff, Jitter, retry_after_spread
+from penstock_middleware.retry.backoff import Backoff, retry_after_spread
+from penstock_middleware.retry.jitter import JITTERS
 
-JITTERS = get_args(Jitter)
 CEILINGS = [0.5, 1.0, 2.0, 4.0, 8.0, 8.0]
 BELOW_ONE = math.nextafter(1.0, 0.0)
 

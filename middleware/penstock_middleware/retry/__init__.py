@@ -14,6 +14,7 @@ from penstock import UNSET, Call, InvalidOption, Keywords
 from penstock_middleware.checks import check_seconds
 from penstock_middleware.outcome import FIRST_ERROR
 from penstock_middleware.replay import DRAINED_BYTES, Replay
+from penstock_middleware.retry.jitter import JITTERS
 from penstock_middleware.retry.statuses import STATUSES
 
 if TYPE_CHECKING:
@@ -22,18 +23,11 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from penstock import Next, Request, Response
-    from penstock_middleware.retry.backoff import Jitter
+    from penstock_middleware.retry.jitter import Jitter
     from penstock_middleware.retry.rounds import Rounds
 
 Rule = Callable[["RetryCallState"], Any]
 
-_JITTERS = (
-    "full",
-    "equal",
-    "decorrelated",
-    "proportional",
-    "none",
-)  # Backoff's, which imports tenacity
 _HOW_MANY = (
     "how many repeats may follow is the client's or the call's to say, as max_retries: "
     "Client(max_retries=3), client.get(url, max_retries=3)"
@@ -101,8 +95,8 @@ class Retry(Keywords):
             ("retry_after_cap", retry_after_cap),
         ):
             check_seconds(name, seconds)
-        if jitter not in _JITTERS:
-            raise InvalidOption(f"jitter must be one of {', '.join(_JITTERS)}, not {jitter!r}")
+        if jitter not in JITTERS:
+            raise InvalidOption(f"jitter must be one of {', '.join(JITTERS)}, not {jitter!r}")
         for name, strategy in (("retry", retry), ("stop", stop), ("wait", wait)):
             if strategy is not None and (isinstance(strategy, type) or not callable(strategy)):
                 raise InvalidOption(f"{name} must be a strategy of tenacity, not {strategy!r}")

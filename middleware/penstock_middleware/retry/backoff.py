@@ -5,18 +5,19 @@ from __future__ import annotations
 import random
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from tenacity.wait import wait_base
 
 from penstock_middleware.checks import is_number
+from penstock_middleware.retry.jitter import JITTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenacity import RetryCallState
 
-Jitter = Literal["full", "equal", "decorrelated", "proportional", "none"]
+    from penstock_middleware.retry.jitter import Jitter
 
 #: How far `proportional` jitter strays to either side: gRFC A6 (gRPC retry design) uses 0.8 to 1.2.
 PROPORTION = 0.2
@@ -70,8 +71,8 @@ class Backoff(wait_base):
             object.__setattr__(self, name, _finite(name, getattr(self, name)))
         if self.growth < 1:
             raise ValueError(f"growth must be at least 1, not {self.growth!r}")
-        if self.jitter not in get_args(Jitter):
-            choices = ", ".join(map(repr, get_args(Jitter)))
+        if self.jitter not in JITTERS:
+            choices = ", ".join(map(repr, JITTERS))
             raise ValueError(f"jitter must be one of {choices}, not {self.jitter!r}")
 
     def __call__(self, retry_state: RetryCallState) -> float:
