@@ -18,7 +18,7 @@ from penstock import (
 )
 from penstock.middleware import Retry
 from penstock.testing import Reply
-from penstock_middleware.retry.strategies import RetryTransient
+from penstock_middleware.retry.rule import RetryTransient
 
 from .support import SYNC, Rig
 

@@ -2,7 +2,8 @@
 
 The loop only waits and sends. What is tried again, when it stops and how long it waits are
 tenacity's strategies, asked after a failure and never before; the decision itself is the pure
-function `decide`.
+function `decide`. Which outcomes are tried again by default stands in `rule` and `statuses`, for
+how long in `backoff`.
 """
 
 from __future__ import annotations
@@ -154,7 +155,7 @@ class Retry(Keywords):
         from penstock_middleware.retry.backoff import Backoff, retry_after_spread
         from penstock_middleware.retry.decide import Policy
         from penstock_middleware.retry.rounds import Rounds
-        from penstock_middleware.retry.strategies import RetryTransient
+        from penstock_middleware.retry.rule import RetryTransient
 
         max_retries = call.options.max_retries or 0
         policy = Policy(

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from penstock_middleware.retry.jitter import Jitter
 
-#: How far `proportional` jitter strays to either side: gRFC A6 (gRPC retry design) uses 0.8 to 1.2.
 PROPORTION = 0.2
+"""How far `proportional` jitter strays to either side: gRFC A6 (gRPC retry design) has 0.8 to 1.2,
+as shares of the ceiling."""
 
-#: How much is at most added to a server's hint: this share of it, and this many seconds.
 SPREAD_SHARE = 0.1
 SPREAD_SECONDS = 1.0
+"""How much is at most added to a server's hint: this share of it, and this many seconds."""
 
 
 @dataclass(frozen=True)

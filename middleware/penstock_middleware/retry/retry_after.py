@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: The longest wait that is told apart, in seconds: what RFC 9111 §1.2.2 makes of a number too
-#: large to represent. It is about 68 years, so whoever sets a cap sees it exceeded.
 LONGEST = 2.0**31
+"""The longest wait that is told apart, in seconds: what RFC 9111 §1.2.2 makes of a number too
+large to represent. It is about 68 years, so whoever sets a cap sees it exceeded."""
 
-#: The greatest difference between the server's clock and ours, in seconds, at which the server's
-#: `Date` is believed. A header further off than a day comes from a cache or a broken clock.
 MAX_SKEW = 86_400.0
+"""The greatest difference between the server's clock and ours, in seconds, at which the server's
+`Date` is believed. A header further off than a day comes from a cache or a broken clock."""
 
 # RFC 9110 §10.2.3 gives 1*DIGIT; servers in use send fractions too. ASCII only: `\d` and `float`
 # would accept the digits of every script, signs, exponents, "inf" and "nan".

@@ -1,4 +1,4 @@
-"""What the default rule knows; apart from the strategies, which import tenacity."""
+"""What the default rule goes by; apart from `rule`, which imports tenacity."""
 
 STATUSES = frozenset({408, 409, 429, 500, 502, 503, 504})
 """Statuses that a repeat can change (RFC 9110 §15.5-15.6, RFC 6585 §4)."""
