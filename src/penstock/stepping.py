@@ -26,10 +26,9 @@ def run_now(coroutine: Coroutine[Any, Any, T]) -> T:
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]  # a coroutine's return value is its T
     except (AttributeError, RuntimeError) as error:
-        if _needs_event_loop(error):
-            where = _frame_of(error)
-        else:
+        if not _needs_event_loop(error):
             raise
+        where = _frame_of(error)
     else:
         where = _innermost(coroutine)
         coroutine.close()

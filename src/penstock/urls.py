@@ -116,9 +116,8 @@ class URLs:
         return f"URLs({self.prefix!r})"
 
 
-@lru_cache(
-    maxsize=64
-)  # a process has few bases, and many a process a client for each of its requests
+# A process has few bases, and many a process a client for each of its requests.
+@lru_cache(maxsize=64)
 def _checked_base(base: str, make: Callable[[str], Any]) -> Any:
     url = _absolute(base, make)
     if url.query or url.fragment or "?" in base:

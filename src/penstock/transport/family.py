@@ -78,3 +78,9 @@ def _family_of_class(kind: type) -> Family | None:
             if getattr(sys.modules.get(name), cls.__name__, None) is cls:
                 return family()
     return None
+
+
+@cache
+def mixed(ours: type, theirs: type) -> type:
+    """Return *ours* as a subclass of a family's own class, which the family checks for."""
+    return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__})

@@ -17,7 +17,7 @@ from penstock.errors import ClientClosed, InvalidOption, ResponseTooLarge
 from penstock.transport.connecting import connecting
 from penstock.transport.engine import AsyncEngineBody, EngineBody, EngineErrors, SentBody
 from penstock.transport.engine_logs import redact_engine_logs
-from penstock.transport.family import Family, httpx_family
+from penstock.transport.family import Family, httpx_family, mixed
 from penstock.transport.heads import MAX_HEADER_BYTES
 from penstock.transport.http11 import Asked, Target
 from penstock.transport.pool_factory import AsyncPoolFactory, PoolFactory
@@ -120,7 +120,7 @@ class _Pools:
         self._factory = self._factory_class(self._core, self._given, max_header_bytes)
         self._errors = EngineErrors(self.family)
         self._stream_class = getattr(self._http, self._stream_name)
-        self._response_body = _both(self._body_class, self._stream_class)
+        self._response_body = mixed(self._body_class, self._stream_class)
         self._pools: dict[ProxyServer | None, Any] = {}
         self._closed = False
 
@@ -302,9 +302,3 @@ def transports_of(family: Family) -> tuple[type[SyncPools], type[AsyncPools]]:
         type("PoolTransport", (SyncPools, family.http.BaseTransport), more),
         type("AsyncPoolTransport", (AsyncPools, family.http.AsyncBaseTransport), more),
     )
-
-
-@cache
-def _both(ours: type, theirs: type) -> type:
-    """Return *ours* as a subclass of the family's own class, which the family checks for."""
-    return type(ours.__name__, (ours, theirs), {"__module__": ours.__module__})

@@ -16,6 +16,7 @@ from penstock.transport.backend import KEEP_ALIVE
 from penstock.transport.bounded import BoundedBody, ending
 from penstock.transport.engine import SentBody
 from penstock.transport.engine_logs import redact_engine_logs
+from penstock.transport.family import mixed
 from penstock.transport.loops import running_loop
 from penstock.transport.tls import built, ssl_context
 
@@ -153,8 +154,9 @@ class AsyncWays(_Ways):
         """
         late = self.family.http.ReadTimeout
         transport, stream = self._way(request), request.stream
-        if isinstance(stream, self.family.http.AsyncByteStream):
-            request.stream = _subclass(SentBody, self.family)(stream)
+        their_stream = self.family.http.AsyncByteStream
+        if isinstance(stream, their_stream):
+            request.stream = mixed(SentBody, their_stream)(stream)
         try:
             with ending(request, late):
                 response = await transport.handle_async_request(request)
@@ -162,7 +164,7 @@ class AsyncWays(_Ways):
             sent, request.stream = request.stream, stream
             if sent is not stream:
                 await sent.aclose()
-        response.stream = _subclass(BoundedBody, self.family)(response.stream, request, late)
+        response.stream = mixed(BoundedBody, their_stream)(response.stream, request, late)
         return response
 
     async def aclose(self) -> None:
@@ -183,9 +185,3 @@ def ways_of(family: Family) -> tuple[type[SyncWays], type[AsyncWays]]:
         type("SyncWays", (SyncWays, http.BaseTransport), more),
         type("AsyncWays", (AsyncWays, http.AsyncBaseTransport), more),
     )
-
-
-@cache
-def _subclass(ours: type, family: Family) -> type:
-    """Return *ours* as a subclass of the family's own stream, which the family checks for."""
-    return type(ours.__name__, (ours, family.http.AsyncByteStream), {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from penstock.call import Call
 from penstock.errors import InvalidOption
 from penstock.options import UNSET
 from penstock.transport.family import family_of
@@ -12,7 +13,6 @@ from penstock.transport.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from penstock.call import Call
     from penstock.transport.engines import Made
     from penstock.transport.family import Family
 
@@ -184,8 +184,8 @@ def _check_colour(given: object, wanted: type, name: str, right: str, wrong: str
 
 def _overridden(request: Any) -> dict[str, Any]:
     """Return what the call overrides of a caller's client: its auth, by its own or by none."""
-    call: Call = request.extensions["penstock.call"]
-    has_own = call.options.api_key is not UNSET or call.options.auth is not UNSET
+    options = Call.of(request).options
+    has_own = options.api_key is not UNSET or options.auth is not UNSET
     return {"auth": None} if has_own else {}
 
 
