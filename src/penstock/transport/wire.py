@@ -63,8 +63,7 @@ def blocking_wire(
     """
     given = _only_one(transport, http_client, pool)
     if http_client is not None:
-        family = _family(http_client, "http_client", "Client")
-        _check_colour(http_client, family.http.Client, "http_client", "Client", "AsyncClient")
+        family = _family(http_client, "http_client", "Client", is_async=False)
 
         async def exchange(request: Any) -> Any:
             return http_client.send(request, stream=True, **_overridden(request))
@@ -76,10 +75,7 @@ def blocking_wire(
     if given is None:
         engine, family, transport, watched = _made(pool, family, is_async=False)
     else:
-        family = _family(transport, "transport", "BaseTransport", family)
-        _check_colour(
-            transport, family.http.BaseTransport, "transport", "BaseTransport", "AsyncBaseTransport"
-        )
+        family = _family(transport, "transport", "BaseTransport", family, is_async=False)
 
     async def handle(request: Any) -> Any:
         return transport.handle_request(request)
@@ -100,8 +96,7 @@ def async_wire(
     """Return the wire of an async client. As `blocking_wire`, for the async classes."""
     given = _only_one(transport, http_client, pool)
     if http_client is not None:
-        family = _family(http_client, "http_client", "AsyncClient")
-        _check_colour(http_client, family.http.AsyncClient, "http_client", "AsyncClient", "Client")
+        family = _family(http_client, "http_client", "Client", is_async=True)
 
         async def exchange(request: Any) -> Any:
             return await http_client.send(request, stream=True, **_overridden(request))
@@ -118,14 +113,7 @@ def async_wire(
     if given is None:
         engine, family, transport, watched = _made(pool, family, is_async=True)
     else:
-        family = _family(transport, "transport", "AsyncBaseTransport", family)
-        _check_colour(
-            transport,
-            family.http.AsyncBaseTransport,
-            "transport",
-            "AsyncBaseTransport",
-            "BaseTransport",
-        )
+        family = _family(transport, "transport", "BaseTransport", family, is_async=True)
     handle: Callable[[Any], Awaitable[Any]] = transport.handle_async_request
     terminal = Terminal(
         handle,
@@ -163,23 +151,34 @@ def _only_one(transport: Any, http_client: Any, pool: dict[str, Any]) -> Any:
     return given
 
 
-def _family(given: object, name: str, wanted: str, only: Family | None = None) -> Family:
+def _family(
+    given: object, name: str, kind: str, only: Family | None = None, *, is_async: bool
+) -> Family:
+    """Return the family of what a client was given.
+
+    Args:
+        given: A transport, or a whole HTTP client.
+        name: The argument it was given as.
+        kind: The family's class of such, for sync clients.
+        only: The one family that will do, or None for either.
+        is_async: Whether it is an async client's.
+
+    Raises:
+        InvalidOption: It is of no family, of another, or of the other colour.
+    """
+    colours = kind, f"Async{kind}"
+    right, wrong = colours[is_async], colours[not is_async]
     family = family_of(given)
+    got = type(given).__name__
     if family is None or only not in {None, family}:
         kinds = only.name if only else "httpx or httpx2"
         of = f" of {family.name}" if family else ""
-        msg = f"{name}= must be an {kinds} {wanted}, not {type(given).__name__}{of}"
+        msg = f"{name}= must be an {kinds} {right}, not {got}{of}"
+        raise InvalidOption(msg)
+    if not isinstance(given, getattr(family.http, right)):
+        msg = f"{name}= is {got}, of the other colour: this client needs a {right}, not a {wrong}"
         raise InvalidOption(msg)
     return family
-
-
-def _check_colour(given: object, wanted: type, name: str, right: str, wrong: str) -> None:
-    if not isinstance(given, wanted):
-        msg = (
-            f"{name}= is {type(given).__name__}, of the other colour: this client needs a {right}, "
-            f"not a {wrong}"
-        )
-        raise InvalidOption(msg)
 
 
 def _overridden(request: Any) -> dict[str, Any]:
