@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from penstock.bulk.recorder import Recorder, response_of
 from penstock.bulk.requests import check_requests, id_of
 from penstock.bulk.results import BulkResult
+from penstock.checks import check_count
 from penstock.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ class Work:
         results: str | os.PathLike[str] | None,
         progress: Progress,
     ) -> None:
-        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-            msg = f"concurrency must be an integer >= 1, not {concurrency!r}"
-            raise InvalidOption(msg)
+        check_count("concurrency", concurrency, least=1)
         check_requests(requests)
         self.client = client
         self.requests = requests
