@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from penstock.arguments import InsecureWarning as InsecureWarning
     from penstock.body import BodyEnd as BodyEnd
     from penstock.body import observe_body as observe_body
-    from penstock.building import apply_headers as apply_headers
     from penstock.bulk import AsyncBulk as AsyncBulk
     from penstock.bulk import Bulk as Bulk
     from penstock.bulk import BulkRequest as BulkRequest
@@ -78,6 +77,7 @@ if TYPE_CHECKING:
     from penstock.facts import RetryScheduled as RetryScheduled
     from penstock.facts import RetryStopped as RetryStopped
     from penstock.facts import SendEnded as SendEnded
+    from penstock.headers import apply_headers as apply_headers
     from penstock.keywords import Keywords as Keywords
     from penstock.lines import one_line as one_line
     from penstock.messages import Request as Request
@@ -161,7 +161,6 @@ _HOMES = {
     "alone": ["Alone"],
     "arguments": ["InsecureWarning"],
     "body": ["BodyEnd", "observe_body"],
-    "building": ["apply_headers"],
     "bulk": ["AsyncBulk", "Bulk", "BulkRequest", "BulkResult"],
     "call": ["Attempt", "Call", "Key", "copy_request"],
     "checks": ["check_settings"],
@@ -218,6 +217,7 @@ _HOMES = {
         "RetryStopped",
         "SendEnded",
     ],
+    "headers": ["apply_headers"],
     "keywords": ["Keywords"],
     "lines": ["one_line"],
     "messages": ["Request", "Response"],

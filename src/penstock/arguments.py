@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from penstock.building import check_header
 from penstock.callers import level_of_caller
 from penstock.checks import check_bool, check_headers, check_text
 from penstock.errors import InvalidOption
+from penstock.headers import check_header
 from penstock.options import UNSET, RequestOptions
 
 if TYPE_CHECKING:

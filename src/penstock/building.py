@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from penstock.call import copy_request
 from penstock.codec import encode
 from penstock.errors import InvalidOption
+from penstock.headers import TOKEN, apply_headers
 from penstock.options import REMOVE, UNSET
-from penstock.redact import is_sensitive_header
 from penstock.urls import has_name, origin_of
 
 if TYPE_CHECKING:
@@ -24,14 +24,8 @@ if TYPE_CHECKING:
     from penstock.transport.wire import Wire
     from penstock.urls import URLs
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LINE_END = re.compile(r"[\r\n\0]")
-_FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*")
-_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _EXPECT_A_BODY = frozenset({"PATCH", "POST", "PUT"})  # RFC 9110 §8.6: without one they say so
-_FRAMING = frozenset(
-    {"connection", "content-length", "host", "proxy-connection", "transfer-encoding"}
-)
 
 
 class Builder:
@@ -84,7 +78,7 @@ class Builder:
         Raises:
             InvalidOption: Method, URL, a header or the body cannot be sent.
         """
-        if not isinstance(method, str) or not _TOKEN.fullmatch(method):
+        if not isinstance(method, str) or not TOKEN.fullmatch(method):
             msg = f"{method!r} is not an HTTP method"
             raise InvalidOption(msg)
         method = method.upper()
@@ -265,46 +259,3 @@ def default_headers(family: Family) -> Any:
     headers = family.http.Client(transport=family.http.MockTransport(lambda _: None)).headers
     del headers["User-Agent"]
     return headers
-
-
-def apply_headers(headers: Any, values: Mapping[str, HeaderValue]) -> None:
-    """Set, or remove, each of *values* on *headers*; one line comes out for each name.
-
-    Raises:
-        InvalidOption: A name or value cannot be sent. The message shows no value.
-    """
-    for name, given in values.items():
-        value = given() if callable(given) else given
-        if value is REMOVE:
-            if name in headers:
-                del headers[name]
-            continue
-        check_header(name, value)
-        headers[name] = value
-
-
-def check_header(name: str, value: object) -> None:
-    """Refuse a header that cannot be sent (RFC 9110 §5.5), or one that frames the message.
-
-    Raises:
-        InvalidOption: As said; the message names the header and never shows its value.
-    """
-    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
-        msg = (
-            f"{name!r} is not a header name"
-            if not is_sensitive_header(str(name))
-            else "a header name has illegal characters"
-        )
-        raise InvalidOption(msg)
-    if not isinstance(value, str):
-        msg = f"the header {name} must be a string, not {type(value).__name__}"
-        raise InvalidOption(msg)
-    if not _FIELD_VALUE.fullmatch(value):
-        msg = (
-            f"the header {name} has a line end, a control character or a non-ASCII character "
-            "in its value"
-        )
-        raise InvalidOption(msg)
-    if name.lower() in _FRAMING:
-        msg = f"the header {name} frames the message and is set by the transport"
-        raise InvalidOption(msg)

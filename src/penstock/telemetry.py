@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
-from penstock.building import check_header
 from penstock.checks import check_mapping, check_seconds, check_text
 from penstock.errors import ConfigurationError, InvalidOption
+from penstock.headers import check_header
 from penstock.redact import safe_url
 
 if TYPE_CHECKING:

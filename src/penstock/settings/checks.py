@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import SecretStr
 
 from penstock.errors import InvalidOption
+from penstock.headers import TOKEN
 from penstock.redact import Secret
 from penstock.settings.errors import RefusedError
 from penstock.settings.mask import is_masked
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", int, float)
 
 PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 §5.6.2
 _UNPRINTABLE = re.compile(r"[^\t\x20-\x7e]")  # RFC 9110 §5.5, without the obsolete bytes
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -92,7 +92,7 @@ def header_value(value: object) -> str:
 
 def is_header_name(name: str) -> bool:
     """Tell whether *name* can be a header's name (RFC 9110 §5.1)."""
-    return _TOKEN.fullmatch(name) is not None
+    return TOKEN.fullmatch(name) is not None
 
 
 def base_url(value: object) -> str:
