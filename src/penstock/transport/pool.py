@@ -88,7 +88,7 @@ class _Pool:
             lost=self._lost,
         )
 
-    def _lost(self, leases: Leases, _slot: Slot) -> None:
+    def _lost(self, leases: Leases, slot: Slot) -> None:
         raise NotImplementedError  # each colour has its own
 
     def _origin(self, request: Any) -> Origin:
@@ -180,7 +180,7 @@ class Pool(_Pool):
         if lease.slot is None:
             raise self._late()
 
-    def _lost(self, leases: Leases, _slot: Slot) -> None:
+    def _lost(self, leases: Leases, slot: Slot) -> None:  # noqa: ARG002 - the async pool's
         leases.settle()
         self._tidy(leases)
 
@@ -272,10 +272,10 @@ class AsyncPool(_Pool):
         if lease.slot is None:
             raise self._late()
 
-    def _lost(self, leases: Leases, _slot: Slot) -> None:
+    def _lost(self, leases: Leases, slot: Slot) -> None:
         # Nothing can be awaited here: the connection is hung up, and closed by the next request.
-        if _slot.users == 1:
-            _hang_up(_slot)
+        if slot.users == 1:
+            _hang_up(slot)
         with suppress(Exception):  # without its loop, nobody waits for the slot
             if is_running(self._loop):
                 leases.settle()
