@@ -26,7 +26,7 @@ DEFAULTS = RequestOptions(
     max_response_bytes=None,
 )
 OVER_CLIENT = replace(DEFAULTS, timeout=UNSET)  # a caller's client keeps its own timeouts
-POOL_SETTINGS = ("engine", "proxy", "verify", "trust_env")
+_POOL_SETTINGS = ("engine", "proxy", "verify", "trust_env")
 
 
 class InsecureWarning(UserWarning):
@@ -43,12 +43,20 @@ def warn_if_insecure(pool: Mapping[str, Any]) -> None:
         )
 
 
-def given_only(**arguments: Any) -> dict[str, Any]:
-    """Return those of a transport's arguments that were given."""
+def pool_options(settings: Mapping[str, Any], **arguments: Any) -> dict[str, Any]:
+    """Return what a client's own transport is made with.
+
+    Args:
+        settings: What settings give.
+        **arguments: The client's own, which win; UNSET for those that were not given.
+
+    Raises:
+        InvalidOption: One that is a yes or no is neither.
+    """
     given = {name: value for name, value in arguments.items() if value is not UNSET}
     for name in given.keys() & {"http2", "trust_env"}:
         check_bool(name, given[name])
-    return given
+    return {name: settings[name] for name in _POOL_SETTINGS if name in settings} | given
 
 
 def check_kinds(**given: tuple[Any, str]) -> None:

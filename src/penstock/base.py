@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from penstock.arguments import (
     DEFAULTS,
     OVER_CLIENT,
-    POOL_SETTINGS,
     check_kinds,
     check_logger,
     checked_headers,
     checked_text,
     cookie_header,
-    given_only,
     options_of_settings,
+    pool_options,
     warn_if_insecure,
 )
 from penstock.calling import Calling
@@ -143,12 +142,8 @@ class BaseClient(Calling, Keywords):
             meter_provider=(meter_provider, "get_meter"),
         )
         given: dict[str, Any] = {} if settings is None else settings.given()
-        pool = {
-            key: given[key]
-            for key in POOL_SETTINGS
-            if key in given and transport is None and http_client is None
-        }
-        pool |= given_only(
+        pool = pool_options(
+            given if transport is None and http_client is None else {},
             engine=engine,
             proxy=proxy,
             verify=verify,
