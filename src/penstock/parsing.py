@@ -73,7 +73,7 @@ def parse(response: Response, model: Any) -> Any:
             of the body do appear in a path.
         InvalidOption: *model* is nothing pydantic can validate.
     """
-    value, failure = fitted(response.content, model)
+    value, failure = fitted(response.content, model, kind=f" ({media_type_of(response)})")
     if failure is None:
         return value
     try:
@@ -82,8 +82,13 @@ def parse(response: Response, model: Any) -> Any:
         del failure  # it refers to this frame through its traceback
 
 
+def media_type_of(response: Response) -> str:
+    """Return what *response* says its body is: where JSON was expected, that tells a page."""
+    return response.headers.get("content-type") or "no content type"
+
+
 def fitted(
-    content: bytes | str, model: Any, what: str = "body"
+    content: bytes | str, model: Any, what: str = "body", kind: str = ""
 ) -> tuple[Any, PenstockError | None]:
     """Return the JSON *content* as an instance of *model*, or else the error that says why not.
 
@@ -93,13 +98,14 @@ def fitted(
         content: The JSON.
         model: As `parse` takes it.
         what: What to call the content in an error.
+        kind: What it says it is, for an error that it is not JSON.
     """
     from pydantic import PydanticUndefinedAnnotation, PydanticUserError, ValidationError
 
     try:
         return _adapter(model).validate_json(_utf8(content)), None
     except ValidationError as error:
-        return None, DecodeError(_explain(error, model, what))
+        return None, DecodeError(_explain(error, model, what, kind))
     except UnicodeDecodeError as error:
         return None, DecodeError(f"the {what} is not {error.encoding} text")
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
@@ -155,11 +161,11 @@ def _utf8(content: bytes | str) -> bytes | str:
     return content if encoding == "utf-8" else content.decode(encoding)
 
 
-def _explain(error: ValidationError, model: Any, what: str) -> str:
+def _explain(error: ValidationError, model: Any, what: str, kind: str) -> str:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     first = problems[0]
     if first["type"] == "json_invalid" and not first["loc"]:
-        return f"the {what} is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}"
+        return f"the {what} is not JSON{kind}: {first['msg'].removeprefix('Invalid JSON: ')}"
     shown = "; ".join(f"{_path(one['loc'])}: {one['type']}" for one in problems[:_PROBLEMS_SHOWN])
     rest = len(problems) - _PROBLEMS_SHOWN
     more = f" and {rest} more" if rest > 0 else ""

@@ -244,11 +244,13 @@ JSON = {
 def test_broken_json_is_a_decode_error(name: str, rig: Callable[..., Rig]) -> None:
     """`response.json()` raises a typed error that shows nothing of the body, nor does its chain."""
     content, says = JSON[name]
-    reply = Reply(headers={"X-Request-Id": "req-4"}, content=content + b"")
+    headers = {"X-Request-Id": "req-4", "Content-Type": "text/html"}
+    reply = Reply(headers=headers, content=content + b"")
     response = rig([reply]).send()
     with pytest.raises(DecodeError, match=says) as caught:
         response.json()
     error = caught.value
+    assert error.message.startswith("the body is not JSON (text/html): ")
     assert isinstance(error, ValueError)
     assert (error.method, error.url, error.request_id) == ("GET", f"{BASE_URL}/it", "req-4")
     assert [record.status for record in error.attempts] == [200]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin
 from penstock.errors import DecodeError, PenstockError
 from penstock.options import FIELDS, UNSET, RequestOptions, merge, options_of
 from penstock.pages import paginate
-from penstock.parsing import json_of, parse
+from penstock.parsing import json_of, media_type_of, parse
 from penstock.sdk.colour import Colour
 from penstock.sdk.failing import own_error
 from penstock.sdk.model import is_model
@@ -158,8 +158,8 @@ class Resource(Generic[Colour]):
             return json_of(response)
         except (ValueError, RecursionError) as error:
             reason = getattr(error, "msg", type(error).__name__)  # its text would quote the body
-        got = response.headers.get("content-type") or "no content type"
-        raise self._unfit(response, f"the body is not JSON ({got}): {reason}")
+        said = f"the body is not JSON ({media_type_of(response)}): {reason}"
+        raise self._unfit(response, said)
 
     def _object(self, kind: type[T], response: Response) -> T:
         """Return what *response* has as a *kind*; raise as `_fetch` does."""

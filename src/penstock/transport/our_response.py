@@ -176,10 +176,11 @@ class OurResponse:
             position = getattr(error, "pos", None)
         # Raised outside the handler: a JSONDecodeError in the chain would carry the whole body.
         where = "" if position is None else f" at byte {position}"
-        msg = f"the body is not JSON: {reason}{where}"
-        from penstock.parsing import error_about
+        from penstock.parsing import error_about, media_type_of
 
-        failure = error_about(DecodeError(msg), self)  # type: ignore[arg-type]  # it is one, mixed in
+        response: Any = self  # it is one, mixed in
+        msg = f"the body is not JSON ({media_type_of(response)}): {reason}{where}"
+        failure = error_about(DecodeError(msg), response)
         try:
             raise failure
         finally:
