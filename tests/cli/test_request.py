@@ -45,6 +45,24 @@ def test_an_absolute_url_needs_no_base_url(invoke: Callable[..., Result]) -> Non
         assert [request.bearer for request in elsewhere.requests] == [None, None]
 
 
+def test_a_key_is_for_a_base_url(invoke: Callable[..., Result], server: DemoServer) -> None:
+    """Where there is none the command line says what to write, and each of that works."""
+    variables = {"PENSTOCK_API_KEY": API_KEY}
+    result = invoke("request", "GET", f"{server.url}/echo", env=variables)
+    assert (result.exit_code, server.requests) == (3, [])
+    assert "--base-url" in result.stderr
+    assert API_KEY not in result.stderr
+    for arguments in (
+        [f"{server.url}/echo", "-H", "Authorization:"],
+        [f"{server.url}/echo", "-H", "authorization: Basic eDp5"],
+        ["/echo", "--base-url", server.url],
+    ):
+        result = invoke("request", "GET", *arguments, "--no-fail", env=variables)
+        assert result.exit_code == 0
+    sent = [request.headers.get("authorization") for request in server.requests]
+    assert sent == [None, "Basic eDp5", f"Bearer {API_KEY}"]
+
+
 def test_headers(invoke: Callable[..., Result], at_server: str, server: DemoServer) -> None:
     """They are sent, the last of a name, and one without a value drops what would be."""
     invoke("request", "get", "/echo", "-H", "X-A: 1", "-H", "x-a:  2", "-H", "Accept:")

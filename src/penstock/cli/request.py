@@ -10,6 +10,8 @@ from penstock.cli.choices import config_option, html_option, profile_option, wri
 from penstock.cli.otlp import exporting_to, finish, otlp_option, tracers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from penstock.demo.watch import Watched
     from penstock.messages import Request
     from penstock.settings import Settings
@@ -103,6 +105,8 @@ def command(
     beside = tracers(exporting)
     # Spans are what the waterfall is drawn from: a program's settings do not take them away here.
     settings = Settings.load(config_file=config_file, profile=profile, tracing={"enabled": True})
+    if "://" in url and base_url is None and settings.base_url is None:
+        _check_key(settings, call["headers"])
     values: dict[str, Any] = {
         "base_url": base_url,
         "timeout": timeout,
@@ -147,6 +151,23 @@ def command(
             finish(exporting, recorded.spans[0].trace_id if recorded.spans else None)
     if not no_fail:
         exchange.leave_by_status(watched[0], fall)
+
+
+def _check_key(settings: Settings, headers: Mapping[str, Any]) -> None:
+    """Refuse a key that is for no server, in the words of the command line.
+
+    Raises:
+        ConfigurationError: There is one, and nothing was said that takes its place.
+    """
+    from penstock.errors import ConfigurationError
+
+    named = {name.lower() for name in (*settings.headers, *headers)}
+    if settings.api_key is not None and "authorization" not in named:
+        msg = (
+            "there is a key, and no base URL that it is for: pass --base-url and a path below it, "
+            "or set PENSTOCK_BASE_URL; to send without the key, -H Authorization:"
+        )
+        raise ConfigurationError(msg)
 
 
 def _traced(stack: Stack, settings: Settings, *, propagates: bool) -> Stack:
