@@ -56,7 +56,7 @@ class RaiseForStatus(Keywords):
                 raise
             call = Call.of(request)
             call.complete(error, request)
-            failure = self._failures(error)
+            failure = _checked(self._failures(error), "failures")
             try:
                 if failure is error:
                     raise
@@ -67,7 +67,7 @@ class RaiseForStatus(Keywords):
             response.status_code >= FIRST_ERROR
             and (call := Call.of(request)).options.raise_for_status
         ):
-            raise self._errors(await _detached(request, response, call))
+            raise _checked(self._errors(await _detached(request, response, call)), "errors")
         return response
 
     def __repr__(self) -> str:
@@ -86,6 +86,13 @@ async def _detached(request: Request, response: Response, call: Call) -> Detache
     return DetachedResponse(
         response, content, method=request.method, url=url, secrets=call.scope.secrets
     )
+
+
+def _checked(made: Exception, table: str) -> Exception:
+    """Return what a table made, or who is to blame if that cannot be raised."""
+    if isinstance(made, Exception):
+        return made
+    return InvalidOption(f"{table} gave {type(made).__name__} instead of an error")
 
 
 def _name(fn: object) -> str:

@@ -21,10 +21,12 @@ from penstock import (
     PenstockError,
     RequestTimeout,
     ServiceUnavailable,
+    Stack,
     StatusError,
     StreamError,
     TimedOut,
 )
+from penstock.middleware import RaiseForStatus
 from penstock.testing import Reply
 
 from .support import BASE_URL, KEY, Rig
@@ -307,8 +309,6 @@ def test_an_error_frees_its_call(rig: Callable[..., Rig]) -> None:
 
 def test_an_sdks_table_and_failures(rig: Callable[..., Rig]) -> None:
     """`RaiseForStatus` takes another error table, and a translation of Penstock's own errors."""
-    from penstock import Stack
-    from penstock.middleware import RaiseForStatus
 
     class Mine(Exception):
         pass
@@ -328,6 +328,16 @@ def test_an_sdks_table_and_failures(rig: Callable[..., Rig]) -> None:
         server.send(max_retries=0)
     assert caught.value.args == ("TimedOut", 1)
     assert isinstance(caught.value.__cause__, TimedOut)
+
+
+@pytest.mark.parametrize("made", [None, "no", ValueError])
+def test_a_table_that_gives_no_error_is_to_blame(made: Any, colour: Any) -> None:
+    """Who forgets to return an error hears of it, with what went wrong as its cause."""
+    layer = RaiseForStatus(errors=lambda _: made, failures=lambda _: made)
+    for reply, table in [(404, "errors"), (httpx.ReadTimeout("late"), "failures")]:
+        server = Rig(colour, [reply], stack=Stack([layer]))
+        with pytest.raises(penstock.InvalidOption, match=f"{table} gave .* instead of an error"):
+            server.send()
 
 
 def test_a_plain_status_error_needs_no_call() -> None:

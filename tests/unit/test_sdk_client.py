@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import penstock
 from penstock import (
     API,
     Async,
@@ -405,3 +406,32 @@ def test_a_client_shows_what_it_is() -> None:
     assert repr(acme) == f"<Acme of <Client '{BASE_URL}'>>"
     assert repr(acme.gates) == f"<Gates of <Client '{BASE_URL}'>>"
     assert acme.stack == acme.with_options(timeout=3).stack
+
+
+@pytest.mark.parametrize("made", [None, "no", ValueError])
+def test_a_failure_that_is_no_error_hides_none(colour: Any, made: Any) -> None:
+    """Who forgets to return what is left alone hears of it, with what went wrong as the cause."""
+    client = colour.client(BASE_URL, transport=Script([404], forever=True))
+    gates: Any = Gates(client, lambda error: made)
+    with pytest.raises(InvalidOption, match=r"failures gave .* instead of an error") as caught:
+        colour.run(lambda: gates.retrieve("east"))
+    assert isinstance(caught.value.__cause__, NotFound)
+    assert caught.value.operation == "gates.retrieve"
+
+
+class Odd(Resource[Colour]):
+    @operation  # type: ignore[arg-type]  # what is wrong here
+    def plain(self) -> int:
+        return 1
+
+    @operation  # type: ignore[arg-type]  # as above
+    async def several(self) -> Any:
+        yield 1
+
+
+@pytest.mark.parametrize("name", ["plain", "several"])
+def test_an_operation_is_async(name: str) -> None:
+    """One that is written otherwise is named where it is called."""
+    odd: Any = Odd(penstock.Client(BASE_URL, transport=Script()))
+    with pytest.raises(InvalidOption, match=f"Odd.{name} is an operation, and not"):
+        getattr(odd, name)()

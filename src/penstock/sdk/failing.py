@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from penstock.errors import PenstockError
+from penstock.errors import InvalidOption, PenstockError
 from penstock.parsing import error_about
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def own_error(
     failure = error if failures is None else failures(error)
     if failure is error:
         return error
+    if not isinstance(failure, Exception):
+        kind = type(failure).__name__
+        failure = InvalidOption(f"failures gave {kind} instead of an error: return what it leaves")
     if isinstance(failure, PenstockError):
         for name in _ABOUT:
             setattr(failure, name, getattr(failure, name) or getattr(error, name))

@@ -16,7 +16,7 @@ from typing import (
 )
 
 from penstock.call import Call
-from penstock.errors import ConfigurationError
+from penstock.errors import ConfigurationError, InvalidOption
 from penstock.stepping import run_now
 
 if TYPE_CHECKING:
@@ -148,7 +148,11 @@ def streaming_as(
 def _stepped(method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(resource: Any, *args: Any, **keywords: Any) -> Any:
-        return run_now(method(resource, *args, **keywords))
+        steps = method(resource, *args, **keywords)
+        if not hasattr(steps, "send"):
+            msg = f"{method.__qualname__} is an operation, and not written as `async def … return`"
+            raise InvalidOption(msg)
+        return run_now(steps)
 
     return call
 
