@@ -6,6 +6,7 @@ import inspect
 import os
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _LINE_END = re.compile(r"[\r\n\0]")
 _EXPECT_A_BODY = frozenset({"PATCH", "POST", "PUT"})  # RFC 9110 §8.6: without one they say so
+_NO_TEXT = (Mapping, AbstractSet, bytes, bytearray, list, tuple)
 
 
 class Builder:
@@ -93,6 +95,8 @@ class Builder:
         self._with_given(headers, own, at_home=at_home)
         try:
             _check_parts(body.get("files"))
+            if isinstance(body.get("data"), Mapping) and not body.get("files"):
+                _check_values("data", body["data"])
             if "content" in body:
                 _declare_rest_of_file(headers, body["content"])
             request = make(method, target, headers=headers, **body)
@@ -243,7 +247,22 @@ def _declare_rest_of_file(headers: Any, content: Any) -> None:
         headers["Content-Length"] = str(end - place)
 
 
+def _check_values(name: str, values: Mapping[str, Any]) -> None:
+    """Refuse a value the families would send as Python writes it: `{'a': 1}`, `b'x'`.
+
+    Raises:
+        InvalidOption: As said.
+    """
+    for key, value in values.items():
+        for one in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(one, _NO_TEXT):
+                kind = type(one).__name__
+                msg = f"{name}[{key!r}] is a {kind}: write it as the text that is to be sent"
+                raise InvalidOption(msg)
+
+
 def _with_params(url: Any, params: Mapping[str, Any]) -> Any:
+    _check_values("params", params)
     given = {key: value for key, value in params.items() if value is not REMOVE}
     try:
         return url.copy_merge_params(given)

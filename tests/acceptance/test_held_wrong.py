@@ -6,8 +6,10 @@ import copy
 import gc
 import pickle
 import traceback
+from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.transport.server import Server, polite
@@ -51,6 +53,35 @@ def test_a_part_of_a_form_is_content(colour: Any, part: Any) -> None:
     rig = Rig(colour)
     with pytest.raises(InvalidOption, match=r"files=.*opened in binary mode, .*, not [A-z]+$"):
         rig.colour.run(lambda: rig.client.post("/x", files={"f": part}))
+    assert rig.script.requests == []
+
+
+@pytest.mark.parametrize("value", [{"b": 1}, b"x", {1}, [{"b": 1}], [[1]]], ids=repr)
+@pytest.mark.parametrize("where", ["params", "data", "client"])
+def test_a_value_is_not_sent_as_python_writes_it(colour: Any, where: str, value: Any) -> None:
+    """Neither a query nor a form has a `{'b': 1}` in it, or a `b'x'`, to be guessed at."""
+    rig = Rig(colour, params={"a": value} if where == "client" else {})
+    given = {} if where == "client" else {where: {"a": value}}
+    with pytest.raises(InvalidOption, match=r"(params|data)\['a'\] is a [a-z]+: write it as"):
+        rig.colour.run(lambda: rig.client.post("/x", **given))
+    assert rig.script.requests == []
+
+
+def test_values_that_are_text(colour: Any) -> None:
+    """What reads as one thing is sent as that, and of a list each item."""
+    rig = Rig(colour, forever=True)
+    value = [1, 2.5, True, None, "x", UUID(int=7), date(2026, 1, 2)]
+    rig.colour.run(lambda: rig.client.post("/x", params={"a": value}, data={"a": value}))
+    sent = "a=1&a=2.5&a=true&a=&a=x&a=00000000-0000-0000-0000-000000000007&a=2026-01-02"
+    assert rig.script.requests[0].url.query == sent.encode()
+    assert rig.script.bodies == [sent.encode()]
+
+
+def test_a_stream_is_entered(colour: Any) -> None:
+    """Who takes the block for the response hears what to write, and nothing was sent."""
+    rig = Rig(colour)
+    with pytest.raises(AttributeError, match=r"no 'status_code' yet: .*with client\.stream"):
+        _ = rig.client.stream("GET", "/x").status_code
     assert rig.script.requests == []
 
 

@@ -27,6 +27,11 @@ class OpenResponse:
     def __init__(self, open: Callable[[], Response]) -> None:
         self._open = open
 
+    if not TYPE_CHECKING:  # to type checkers it would have every attribute
+
+        def __getattr__(self, name: str) -> Any:
+            raise _not_entered("with", name)
+
     def __enter__(self) -> Response:
         self._response = self._open()
         return self._response
@@ -46,6 +51,11 @@ class AsyncOpenResponse:
     def __init__(self, open: Callable[[], Awaitable[Response]]) -> None:
         self._open = open
 
+    if not TYPE_CHECKING:  # as above
+
+        def __getattr__(self, name: str) -> Any:
+            raise _not_entered("async with", name)
+
     async def __aenter__(self) -> Response:
         self._response = await self._open()
         return self._response
@@ -58,6 +68,11 @@ class AsyncOpenResponse:
     ) -> None:
         with anyio.CancelScope(shield=True):
             await self._response.aclose()
+
+
+def _not_entered(how: str, name: str) -> AttributeError:
+    msg = f"no {name!r} yet: the request is sent by `{how} client.stream(…) as response:`"
+    return AttributeError(msg)
 
 
 class _Stream:
