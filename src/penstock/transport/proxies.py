@@ -175,14 +175,17 @@ def explicit_proxies(proxy: Any) -> ProxyMap:
 
 
 def _given(proxy: Any, name: str) -> ProxyServer:
-    is_proxy = isinstance(proxy, str) or family_of(proxy) is not None
-    server = _parse(str(getattr(proxy, "url", proxy))) if is_proxy else None
+    server = _parse(str(getattr(proxy, "url", proxy))) if _is_proxy(proxy) else None
     if server is None:
         msg = f"{name} is not the URL of a proxy: {_SHAPE}"
         raise InvalidOption(msg)
     if not hasattr(proxy, "raw_auth"):
         return server
     return ProxyServer(server.url, proxy.raw_auth, tuple(proxy.headers.raw), proxy.ssl_context)
+
+
+def _is_proxy(proxy: Any) -> bool:
+    return isinstance(proxy, str) or family_of(proxy) is not None
 
 
 def _parse(text: str) -> ProxyServer | None:
