@@ -26,6 +26,7 @@ class Heard:
     target: str
     headers: dict[str, str]
     body: bytes = b""
+    names: tuple[str, ...] = ()
 
 
 class Peer:
@@ -43,11 +44,13 @@ class Peer:
             return None
         method, target, _ = first.decode().split(" ")
         headers: dict[str, str] = {}
+        names: list[str] = []
         while (line := self._file.readline().strip()) != b"":
             name, _, value = line.decode().partition(":")
             headers[name.lower()] = value.strip()
+            names.append(name)
         body = self._file.read(int(headers.get("content-length", "0")))
-        return Heard(method, target, headers, body)
+        return Heard(method, target, headers, body, tuple(names))
 
     def hear_chunks(self) -> bytes:
         """Return a body that comes in chunks (RFC 9112 §7.1), put together."""

@@ -11,6 +11,7 @@ import pytest
 from penstock.transport import Until, ready
 from penstock.transport.backend import KEEP_ALIVE, AsyncLimitedBackend, LimitedBackend
 from penstock.transport.limited_stream import AsyncLimitedStream, LimitedStream
+from penstock.transport.until import Interruptible, Sockets
 
 from .colours import step
 from .server import Server, polite
@@ -95,6 +96,34 @@ def async_stream(clock: Clock, seconds: float) -> tuple[Any, Any, Slow]:
     slow = AsyncSlow(clock, seconds)
     stream = AsyncLimitedStream(httpcore, slow)
     return lambda *a: step(stream.read(*a)), lambda *a: step(stream.write(*a)), slow
+
+
+class Open:
+    """A connection that takes its time to close."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.sock if info == "socket" else None
+
+    def close(self) -> None:
+        """Be about to."""
+
+
+@pytest.mark.parametrize("how", ["closed", "interrupted"])
+def test_an_end_of_our_own_is_none(how: str) -> None:
+    """A reader whose connection another thread ends has lost it: what it read may be a part."""
+    ours, theirs = socket.socketpair()
+    sockets = Sockets()
+    with ours, theirs:
+        stream = LimitedStream(httpcore, Open(ours))
+        timeout = Interruptible.of(None, sockets)
+        theirs.send(b"a part")
+        assert stream.read(100, timeout) == b"a part"
+        stream.close() if how == "closed" else sockets.interrupt()
+        with pytest.raises(httpcore.ReadError, match="the connection was closed"):
+            stream.read(100, timeout)
 
 
 def test_a_drip_ends_at_the_moment() -> None:

@@ -89,6 +89,7 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
         if self._socket is not None:
             self._socket.setblocking(False)
         self._forks = FORKS.count
+        self._closed = False
 
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection knows of *info*."""
@@ -119,6 +120,8 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
             raise self._core.ReadTimeout(str(error)) from error
         except OSError as error:
             raise self._core.ReadError(str(error)) from error
+        if not received and self._is_hung_up(timeout):
+            raise self._core.ReadError("the connection was closed")
         return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -143,6 +146,11 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
         except OSError as error:
             raise self._core.WriteError(str(error)) from error
 
+    def _is_hung_up(self, timeout: float | None) -> bool:
+        """Tell whether an end that was read is one of ours: to whoever reads it, it is none."""
+        interrupted = isinstance(timeout, Interruptible) and timeout.sockets.is_interrupted
+        return self._closed or interrupted
+
     def _waiting(self, timeout: float | None) -> AbstractContextManager[None]:
         """Have another thread be able to interrupt what is done at the socket inside."""
         if isinstance(timeout, Interruptible):
@@ -151,6 +159,7 @@ class LimitedStream(_Stream, httpcore.NetworkStream):
 
     def close(self) -> None:
         """Close the connection. A thread that reads or writes it finds out at once."""
+        self._closed = True
         if self._socket is not None and self._forks == FORKS.count:
             hang_up(self._socket)
         self._inner.close()

@@ -56,17 +56,21 @@ class Until(float):
 
 
 class Sockets:
-    """The sockets that calls wait at, so that another thread can interrupt them."""
+    """The sockets that calls wait at, so that another thread can interrupt them.
+
+    Attributes:
+        is_interrupted: Whether one did.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waited_at: set[socket.socket] = set()
-        self._interrupted = False
+        self.is_interrupted = False
 
     def interrupt(self) -> None:
         """Hang up every socket that is waited at, now or later."""
         with self._lock:
-            self._interrupted = True
+            self.is_interrupted = True
             for waited_at in self._waited_at:
                 _hang_up(waited_at)
 
@@ -77,7 +81,7 @@ class Sockets:
             yield
             return
         with self._lock:
-            if self._interrupted:
+            if self.is_interrupted:
                 _hang_up(at)
             self._waited_at.add(at)
         try:
