@@ -69,12 +69,16 @@ class AiohttpTransport:
 
     Args:
         given: What connections are made with.
+
+    Attributes:
+        proxy_of: Tells the URL of the proxy that a URL is reached through, without credentials.
     """
 
     family: ClassVar[Family]
 
     def __init__(self, given: Connecting) -> None:
         self._given = given
+        self.proxy_of = given.proxy_of
         self._home: _Home | None = None
         self._left: list[_Home] = []
         self._closed = False

@@ -55,6 +55,11 @@ class Connecting:
             return None
         return self.proxies.server(url.scheme, url.raw_host.decode("ascii"), url.port)
 
+    def proxy_of(self, url: Any) -> str | None:
+        """Return the URL of that proxy, which has no credentials."""
+        server = self.server_for(url)
+        return None if server is None else server.url
+
 
 def connecting(
     *,

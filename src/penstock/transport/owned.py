@@ -79,6 +79,9 @@ class _Pools:
         max_header_bytes: The longest head of an HTTP/1.1 answer, in bytes, interim (1xx) answers
             included. Over HTTP/2 the engine announces a limit of its own, 64 KiB.
 
+    Attributes:
+        proxy_of: Tells the URL of the proxy that a URL is reached through, without credentials.
+
     Raises:
         ConfigurationError: A setting cannot work, or needs an extra that is not installed.
     """
@@ -123,6 +126,7 @@ class _Pools:
         self._response_body = mixed(self._body_class, self._stream_class)
         self._pools: dict[ProxyServer | None, Any] = {}
         self._closed = False
+        self.proxy_of = self._given.proxy_of
 
     def __repr__(self) -> str:
         given, limits = self._given, self._given.limits

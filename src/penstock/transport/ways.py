@@ -32,6 +32,9 @@ class _Ways:
     Args:
         given: What connections are made with.
 
+    Attributes:
+        proxy_of: Tells the URL of the proxy that a URL is reached through, without credentials.
+
     Raises:
         ConfigurationError: It needs a package that is not installed.
     """
@@ -47,6 +50,7 @@ class _Ways:
             raise ConfigurationError(msg)
         redact_engine_logs()
         self._given = given
+        self.proxy_of = given.proxy_of
         self._transports: dict[ProxyServer | None, Any] = {}
         self._left: list[dict[ProxyServer | None, Any]] = []
         self._place: tuple[int, Any] = (FORKS.count, None)

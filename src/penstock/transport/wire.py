@@ -85,7 +85,7 @@ def blocking_wire(
         family,
         watched=watched,
         closed=_knowing(transport),
-        proxy_of=_proxies_of(transport),
+        proxy_of=getattr(transport, "proxy_of", _unknown),
     )
     return Wire(family, terminal, transport.close, transport, engine=engine)
 
@@ -120,7 +120,7 @@ def async_wire(
         family,
         watched=watched,
         closed=_knowing(transport),
-        proxy_of=_proxies_of(transport),
+        proxy_of=getattr(transport, "proxy_of", _unknown),
     )
     return Wire(family, terminal, transport.aclose, transport, is_async=True, engine=engine)
 
@@ -193,15 +193,8 @@ def _knowing(transport: Any) -> Callable[[], bool]:
     return lambda: getattr(transport, "is_closed", False) is True
 
 
-def _proxies_of(transport: Any) -> Callable[[Any], str | None]:
-    """Return what tells the proxy that *transport* reaches a URL through; as `_knowing`."""
-    server_for = getattr(getattr(transport, "_given", None), "server_for", None)
-
-    def proxy_of(url: Any) -> str | None:
-        server = None if server_for is None else server_for(url)
-        return None if server is None else server.url  # which has no credentials
-
-    return proxy_of
+def _unknown(url: Any) -> None:
+    """Name no proxy: how another's transport reaches a URL is its own affair."""
 
 
 def _nothing() -> None:
