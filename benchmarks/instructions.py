@@ -163,7 +163,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--check", action="store_true", help="exit 1 when a figure is 3 % over")
+    parser.add_argument("--check", action="store_true", help="exit 1 when a figure is 3 %% over")
     parser.add_argument("--record", action="store_true", help="keep the figures")
     parser.add_argument("--run", nargs=2, metavar=("PATH", "TIMES"), help=argparse.SUPPRESS)
     options = parser.parse_args()
