@@ -165,6 +165,14 @@ def test_a_wrong_argument_is_refused(call: Any, colour: Any) -> None:
     assert rig.script.requests == []
 
 
+def test_a_misspelt_parameter_is_told_its_name(colour: Any) -> None:
+    """Who errs by a letter learns which parameter was meant, and nothing is sent."""
+    rig = Rig(colour)
+    with pytest.raises(InvalidOption, match="create takes no 'temprature': did you mean 'temp"):
+        rig.run(lambda client: client.chat.completions.create(**CHAT, temprature=1))
+    assert rig.script.requests == []
+
+
 def test_a_message_that_was_received_can_be_sent(colour: Any) -> None:
     """Messages and tool calls of an answer go back into a conversation as they came."""
     tool_call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}

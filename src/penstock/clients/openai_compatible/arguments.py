@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from penstock import UNSET, InvalidOption, plain
@@ -29,14 +30,13 @@ def arguments(
         body: The rest of its body; None where there is none.
 
     Raises:
-        InvalidOption: A name is not a parameter.
+        InvalidOption: A name is not a parameter; the nearest one is named.
     """
     call: dict[str, Any] = {"operation": operation}
     sent = {} if body is None else body
     for name, value in given.items():
         if name not in known:
-            msg = f"{operation} takes no {name!r}: what this server alone takes goes in extra_body="
-            raise InvalidOption(msg)
+            raise _unknown(operation, name, known)
         if value is UNSET:
             continue
         if name not in _CALL:
@@ -47,3 +47,11 @@ def arguments(
     if sent:
         call["json"] = sent
     return call
+
+
+def _unknown(operation: str, name: str, known: Collection[str]) -> InvalidOption:
+    near = get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    return InvalidOption(
+        f"{operation} takes no {name!r}: {meant}what this server alone takes goes in extra_body="
+    )
