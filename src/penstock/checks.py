@@ -82,7 +82,7 @@ def check_mapping(name: str, value: object) -> None:
         raise InvalidOption(msg)
 
 
-def settings_class() -> type[Settings]:
+def _settings_class() -> type[Settings]:
     """Return the class of what a client takes as `settings=`; importing it is dear."""
     from penstock.settings import Settings
 
@@ -90,7 +90,7 @@ def settings_class() -> type[Settings]:
 
 
 def check_settings(
-    settings: object, expected: Callable[[], type[Settings]] = settings_class
+    settings: object, expected: Callable[[], type[Settings]] = _settings_class
 ) -> None:
     """Refuse what is neither None nor settings of the class that a client takes.
 

@@ -71,6 +71,11 @@ def request_id_of(headers: Any, secrets: Iterable[Secret] = ()) -> str | None:
     return None
 
 
+def media_type_of(headers: Mapping[str, str]) -> str:
+    """Return what a response with *headers* says its body is, for an error that it is not."""
+    return headers.get("content-type") or "no content type"
+
+
 class DetachedResponse:
     """A response without its request and connection: what a status error keeps.
 

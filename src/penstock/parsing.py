@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from penstock.call import CALL
 from penstock.codec import decode
-from penstock.detached import DetachedResponse
+from penstock.detached import DetachedResponse, media_type_of
 from penstock.errors import DecodeError, InvalidOption, PenstockError
 from penstock.redact import safe_text
 
@@ -73,18 +73,13 @@ def parse(response: Response, model: Any) -> Any:
             of the body do appear in a path.
         InvalidOption: *model* is nothing pydantic can validate.
     """
-    value, failure = fitted(response.content, model, kind=f" ({media_type_of(response)})")
+    value, failure = fitted(response.content, model, kind=f" ({media_type_of(response.headers)})")
     if failure is None:
         return value
     try:
         raise error_about(failure, response) if isinstance(failure, DecodeError) else failure
     finally:
         del failure  # it refers to this frame through its traceback
-
-
-def media_type_of(response: Response) -> str:
-    """Return what *response* says its body is: where JSON was expected, that tells a page."""
-    return response.headers.get("content-type") or "no content type"
 
 
 def fitted(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, get_origin
 
+from penstock.detached import media_type_of
 from penstock.errors import DecodeError, PenstockError
 from penstock.options import FIELDS, UNSET, RequestOptions, merge, options_of
 from penstock.pages import paginate
-from penstock.parsing import json_of, media_type_of, parse
+from penstock.parsing import json_of, parse
 from penstock.sdk.colour import Colour
 from penstock.sdk.failing import own_error
 from penstock.sdk.model import is_model
@@ -158,7 +159,7 @@ class Resource(Generic[Colour]):
             return json_of(response)
         except (ValueError, RecursionError) as error:
             reason = getattr(error, "msg", type(error).__name__)  # its text would quote the body
-        said = f"the body is not JSON ({media_type_of(response)}): {reason}"
+        said = f"the body is not JSON ({media_type_of(response.headers)}): {reason}"
         raise self._unfit(response, said)
 
     def _object(self, kind: type[T], response: Response) -> T:

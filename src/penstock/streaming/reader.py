@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from penstock.body import ObservedBody
 from penstock.call import Call
 from penstock.checks import check_seconds
-from penstock.detached import BODY_LIMIT, DetachedResponse, request_id_of
+from penstock.detached import BODY_LIMIT, DetachedResponse, media_type_of, request_id_of
 from penstock.errors import (
     ConnectionFailed,
     DeadlineExceeded,
@@ -252,7 +252,7 @@ class Reading:
             url=response.url,
             secrets=self._call.scope.secrets,
         )
-        got = detached.headers.get("content-type") or "no content type"
+        got = media_type_of(detached.headers)
         said = f": {detached.message}" if detached.message else ""
         refusal = NotAnEventStream(
             f"the server answered with {got}, not with a stream of events{said}", response=detached

@@ -247,6 +247,10 @@ class Leases:
         self._grant_new(lease)
         return True
 
+    def _has_or_gets(self, waiter: Lease) -> bool:
+        # It has one already where the step that gave it was interrupted before it was told.
+        return waiter.slot is not None or self._granted(waiter)
+
     def _is_full(self, origin: Origin) -> bool:
         most = self._max_per_origin
         return most is not None and self._slots.count_of(origin) >= most
@@ -271,21 +275,10 @@ class Leases:
         else:
             self._slots.rest(slot, self._now())
         self._queue.stand(slot.origin)
-        self._serve()
+        self._queue.serve(self._has_or_gets, self._is_full)
         if self._max_idle is not None:
             while len(self._slots.idle) > self._max_idle:
                 self._evict()
-
-    def _serve(self) -> None:
-        while (waiter := self._queue.pop()) is not None:
-            if waiter.slot is not None or self._granted(waiter):
-                waiter.event.set()
-                self._queue.leave(waiter)
-                self._queue.stand(waiter.origin)
-            elif not self._is_full(waiter.origin):
-                self._queue.stand(waiter.origin)
-                return
-            # Else its origin stands again when one of its slots comes back.
 
     def _expire(self, before: float) -> None:
         while self._slots.idle:
@@ -311,7 +304,7 @@ class Leases:
         if self._closed:
             self.close()
         else:
-            self._serve()
+            self._queue.serve(self._has_or_gets, self._is_full)
 
 
 def _parted(lease: Lease) -> Slot:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.body import wrong_colour
 from penstock.codec import decode
+from penstock.detached import media_type_of
 from penstock.errors import DecodeError
 from penstock.transport.decoding import (
     MAX_DECODED_BYTES,
@@ -176,10 +177,10 @@ class OurResponse:
             position = getattr(error, "pos", None)
         # Raised outside the handler: a JSONDecodeError in the chain would carry the whole body.
         where = "" if position is None else f" at byte {position}"
-        from penstock.parsing import error_about, media_type_of
+        from penstock.parsing import error_about
 
         response: Any = self  # it is one, mixed in
-        msg = f"the body is not JSON ({media_type_of(response)}): {reason}{where}"
+        msg = f"the body is not JSON ({media_type_of(response.headers)}): {reason}{where}"
         failure = error_about(DecodeError(msg), response)
         try:
             raise failure

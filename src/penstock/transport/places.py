@@ -122,7 +122,7 @@ class Places:
             if not self._held_of[origin]:
                 del self._held_of[origin]
         self._queue.stand(origin)
-        self._serve()
+        self._queue.serve(self._granted, self._is_full)
 
     def give_back_soon(self, origin: Origin) -> None:
         """Do so on the event loop, from whichever thread the garbage collector runs on."""
@@ -151,14 +151,3 @@ class Places:
 
     def _is_full(self, origin: Origin) -> bool:
         return self._most_of_one is not None and self._held_of[origin] >= self._most_of_one
-
-    def _serve(self) -> None:
-        while (waiter := self._queue.pop()) is not None:
-            if self._granted(waiter):
-                waiter.event.set()
-                self._queue.leave(waiter)
-                self._queue.stand(waiter.origin)
-            elif not self._is_full(waiter.origin):
-                self._queue.stand(waiter.origin)
-                return
-            # Else its origin stands again when one of its places comes back.

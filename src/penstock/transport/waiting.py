@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Origin = tuple[bytes, bytes, int | None]
 """Scheme, host and port."""
@@ -36,10 +36,12 @@ class Waiter(Protocol):
     Attributes:
         origin: What it wants to connect to.
         number: Its place among all who ever waited.
+        event: What is set when it has waited long enough.
     """
 
     origin: Origin
     number: int
+    event: Any
 
 
 W = TypeVar("W", bound=Waiter)
@@ -92,6 +94,23 @@ class Queue(Generic[W]):
                 return waiter
             self.stand(origin)  # its first has left: it has another number now
         return None
+
+    def serve(self, granted: Callable[[W], bool], is_full: Callable[[Origin], bool]) -> None:
+        """Give those who wait what there is.
+
+        Args:
+            granted: Gives one who waits what it wants, and tells whether there was any.
+            is_full: Tells whether an origin must not have more for now. It stands again when one of
+                its own comes back.
+        """
+        while (waiter := self.pop()) is not None:
+            if granted(waiter):
+                waiter.event.set()
+                self.leave(waiter)
+                self.stand(waiter.origin)
+            elif not is_full(waiter.origin):
+                self.stand(waiter.origin)
+                return
 
     def mend(self) -> None:
         """Have every origin that anyone waits for stand in the queue, after an interruption."""

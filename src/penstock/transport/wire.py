@@ -80,13 +80,7 @@ def blocking_wire(
     async def handle(request: Any) -> Any:
         return transport.handle_request(request)
 
-    terminal = Terminal(
-        handle,
-        family,
-        watched=watched,
-        closed=_knowing(transport),
-        proxy_of=getattr(transport, "proxy_of", _unknown),
-    )
+    terminal = _terminal(handle, family, transport, watched=watched)
     return Wire(family, terminal, transport.close, transport, engine=engine)
 
 
@@ -115,13 +109,7 @@ def async_wire(
     else:
         family = _family(transport, "transport", "BaseTransport", family, is_async=True)
     handle: Callable[[Any], Awaitable[Any]] = transport.handle_async_request
-    terminal = Terminal(
-        handle,
-        family,
-        watched=watched,
-        closed=_knowing(transport),
-        proxy_of=getattr(transport, "proxy_of", _unknown),
-    )
+    terminal = _terminal(handle, family, transport, watched=watched)
     return Wire(family, terminal, transport.aclose, transport, is_async=True, engine=engine)
 
 
@@ -188,9 +176,17 @@ def _overridden(request: Any) -> dict[str, Any]:
     return {"auth": None} if has_own else {}
 
 
-def _knowing(transport: Any) -> Callable[[], bool]:
-    """Return what tells whether *transport* was closed: of others than ours nobody knows."""
-    return lambda: getattr(transport, "is_closed", False) is True
+def _terminal(
+    handle: Callable[[Any], Awaitable[Any]], family: Family, transport: Any, *, watched: bool
+) -> Terminal:
+    """Return what sends with *transport*, which tells of itself what it can if it is ours."""
+    return Terminal(
+        handle,
+        family,
+        watched=watched,
+        closed=lambda: getattr(transport, "is_closed", False) is True,
+        proxy_of=getattr(transport, "proxy_of", _unknown),
+    )
 
 
 def _unknown(url: Any) -> None:
