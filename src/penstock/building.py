@@ -55,10 +55,11 @@ class Builder:
         apply_headers(
             self._own, {name: value for name, value in headers.items() if not callable(value)}
         )
-        self._own_json = http.Headers(self._own)
-        self._own_json.setdefault("Content-Type", "application/json")
         self._asked = {name: value for name, value in headers.items() if callable(value)}
         self._can_assemble = bool(host)
+        if host:
+            self._blank, self._blank_json = self._make_blank(), self._make_blank()
+            self._blank_json.headers.setdefault("Content-Type", "application/json")
 
     def build(
         self,
@@ -158,23 +159,25 @@ class Builder:
                 request.url = request.url.copy_remove_param(name)
         return request
 
+    def _make_blank(self) -> Any:
+        """Return a request with the client's headers and no body, for others to be copies of."""
+        stream = self._http.ByteStream(b"")
+        blank = self._http.Request("GET", self._urls.prefix, headers=self._own, stream=stream)
+        blank.headers.encoding = "ascii"  # as checked; else it is worked out at each first look-up
+        return blank
+
     def _assemble(
         self, method: str, target: Any, own: RequestOptions | None, body: dict[str, Any]
     ) -> Any:
         content = encode_json(body["json"]) if body else b""
-        request = self._http.Request(
-            method,
-            target,
-            headers=self._own_json if body else self._own,  # which it copies
-            stream=self._http.ByteStream(content),
-        )
-        headers = request.headers
-        headers.encoding = "ascii"  # as checked; else it is worked out at the first look-up
+        request = copy_request(self._blank_json if body else self._blank)
+        request.method, request.url = method, target
+        request.stream = self._http.ByteStream(content)
+        request._content = content
         if body or method in _EXPECT_A_BODY:
-            headers["Content-Length"] = str(len(content))
+            request.headers["Content-Length"] = str(len(content))
         if own is not None or self._asked:
-            self._with_given(headers, own, at_home=True)
-        vars(request)["_content"] = content  # as `request.read()` does, with less ado
+            self._with_given(request.headers, own, at_home=True)
         return request
 
     def _check_body(self, request: Any) -> None:

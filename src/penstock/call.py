@@ -305,15 +305,19 @@ class Attempt:
 def copy_request(request: RequestT) -> RequestT:
     """Return a copy of *request* with headers and extensions of its own; the body is shared.
 
-    `copy.copy` would leave out the stream and the extensions: both families drop them when they
-    pickle.
+    It has what requests of both families have, and nothing else that was put on this one: what is
+    to go along belongs into its extensions. `copy.copy` would leave out those and the stream, which
+    the families drop when they pickle.
     """
-    headers: Any = request.headers
+    given: Any = request
     fresh: Any = object.__new__(type(request))
-    fresh.__dict__.update(request.__dict__)
-    # With its encoding: else both would work it out again.
-    fresh.headers = type(headers)(headers, headers.encoding)
-    fresh.extensions = extensions = dict(request.extensions)
+    # One by one: objects that are never asked for their `__dict__` do not have to make one.
+    fresh.method, fresh.url, fresh.stream = given.method, given.url, given.stream
+    if hasattr(given, "_content"):  # of a body that is in memory
+        fresh._content = given._content
+    headers = given.headers
+    fresh.headers = type(headers)(headers, headers.encoding)  # else both would work it out again
+    fresh.extensions = extensions = dict(given.extensions)
     if timeout := extensions.get("timeout"):
         extensions["timeout"] = dict(timeout)  # changed as the request goes on
     return fresh  # type: ignore[no-any-return]  # the same class as the request

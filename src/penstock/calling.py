@@ -20,7 +20,7 @@ from penstock.transport.capabilities import check_deadline
 from penstock.urls import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from penstock.messages import Request, Response
     from penstock.options import RequestOptions
@@ -153,22 +153,24 @@ class Calling:
 
     # The way of a call
 
-    async def _send(self, method: str, url: Any, given: Any, *, stream: bool = False) -> Response:
+    def _send(
+        self, method: str, url: Any, given: Any, *, stream: bool = False
+    ) -> Coroutine[Any, Any, Response]:
         own, body = parted(given)
         options = self._options if own is None else merge(self._options, own)
         request = self._builder.build(method, url, options, own, body)
         at_home = self._urls.origin is not None and options.allow_absolute is not True
         json = body.get("json")
-        return await self._run(request, options, own, at_home=at_home, stream=stream, json=json)
+        return self._run(request, options, own, at_home=at_home, stream=stream, json=json)
 
-    async def _send_built(self, request: Request, given: Any) -> Response:
+    def _send_built(self, request: Request, given: Any) -> Coroutine[Any, Any, Response]:
         own, body = parted(given)
         if body:
             msg = f"{', '.join(body)} cannot be given with a request that is built already"
             raise InvalidOption(msg)
         options = self._options if own is None else merge(self._options, own)
         prepared = self._builder.adopt(request, own)
-        return await self._run(prepared, options, own, at_home=False, stream=False)
+        return self._run(prepared, options, own, at_home=False, stream=False)
 
     def _run(
         self,
@@ -179,7 +181,7 @@ class Calling:
         at_home: bool,
         stream: bool,
         json: Any = None,
-    ) -> Awaitable[Response]:
+    ) -> Coroutine[Any, Any, Response]:
         if self.is_closed:
             msg = "the client was closed: make another, or keep it open as long as you call it"
             raise ClientClosed(msg)

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 _AUTOMATIC = tuple(map(istr, ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")))
 """Headers that aiohttp would add to a request without them."""
 
+_NEVER_REPEATED = frozenset({"PATCH", "POST"})
+"""Methods that aiohttp does not send once more by itself: they are not idempotent (RFC 9110 §9.2.2,
+RFC 5789 §2)."""
+
 _LINE_BYTES = 64 * 1024
 """The longest line of a head. aiohttp's own limit, 8190 bytes, is less than other engines take."""
 
@@ -161,6 +165,7 @@ class AiohttpTransport:
                 ssl=context,
                 server_hostname=request.extensions.get("sni_hostname"),
                 timeout=phases,
+                middlewares=() if request.method in _NEVER_REPEATED else (_once,),
                 skip_auto_headers=[name for name in _AUTOMATIC if name not in headers] or None,
                 **through,
             )
@@ -207,7 +212,6 @@ class AiohttpTransport:
             auto_decompress=False,
             max_line_size=_LINE_BYTES,
             max_field_size=_LINE_BYTES,
-            middlewares=(_once,),
         )
 
 
