@@ -42,9 +42,6 @@ class Key(Generic[T]):
         return f"Key({self.name!r})"
 
 
-_ENDED = Key[Any]("what the attempt ended with")
-
-
 class Call:
     """What one logical call carries through the stack.
 
@@ -66,6 +63,7 @@ class Call:
 
     __slots__ = (
         "_bag",
+        "_ended_with",
         "_scope",
         "_subscribers",
         "attempt_count",
@@ -100,6 +98,7 @@ class Call:
         self._scope = scope
         self._subscribers: tuple[tuple[Callable[[Call, Any], None], tuple[type, ...]], ...] = ()
         self._bag: dict[Key[Any], Any] = {}
+        self._ended_with: Response | BaseException | None = None
 
     @staticmethod
     def of(request: Request) -> Call:
@@ -212,17 +211,16 @@ class Call:
             self.facts.append(ended)
             return
         # Not with the fact, which stays: the response leads to the call.
-        self._bag[_ENDED] = outcome
+        self._ended_with = outcome
         try:
             self.record(ended)
         finally:
-            del self._bag[_ENDED]
+            self._ended_with = None
 
     @property
     def ended_with(self) -> Response | BaseException | None:
         """The response or error of an attempt, while subscribers are told that it ended."""
-        outcome: Response | BaseException | None = self._bag.get(_ENDED)
-        return outcome
+        return self._ended_with
 
     def subscribe(self, fn: Callable[[Call, Any], None], *kinds: type) -> None:
         """Call `fn(call, fact)` for every fact from now on, or for those of *kinds* alone.

@@ -44,6 +44,17 @@ def test_a_send_says_where_it_goes(colour: Any) -> None:
     ]
 
 
+def test_each_send_has_its_own_url(colour: Any) -> None:
+    """However many URLs a client sends to, each once or again, a span has that of its send."""
+    asked = [f"/v1/things?page={page}" for page in (*range(600), *range(600), 599, 0)]
+    rig = Rig(colour, [200] * len(asked))
+    for path in asked:
+        rig.get(path)
+        rig.script.requests.clear()  # URLs that nobody holds any more give way to others
+    shown = [attributes(span)["url.full"] for span in rig.recorder.sends]
+    assert shown == [f"https://api.example.com{path}" for path in asked]
+
+
 def test_retries_tell_their_wait(colour: Any) -> None:
     """The first send of a retry tells how long was waited, why, and who says; no other does."""
     waits = ("penstock.retry.wait", "penstock.retry.reason", "penstock.retry.source")

@@ -61,14 +61,25 @@ class Targets:
     def __init__(self, known: Collection[str]) -> None:
         self._known = known
         self._kept: dict[tuple[str, str, str | None], Target] = {}
+        self._seen: dict[tuple[int, str, str | None], tuple[Any, Target]] = {}
         self._secrets: tuple[Any, ...] = ()
 
     def of(self, request: Request, call: Call) -> Target:
         """Return where *request* goes."""
         if self._secrets is not call.scope.secrets:
             # What was shown before a secret was known may have it.
-            self._kept, self._secrets = {}, call.scope.secrets
-        key = str(request.url), request.method, conventions.template_of(call)
+            self._kept, self._seen, self._secrets = {}, {}, call.scope.secrets
+        url, rest = request.url, (request.method, conventions.template_of(call))
+        # A client has one object for each of its URLs, and to make its text again costs more than
+        # all else here. It is kept, so no other object has its id.
+        seen = self._seen.get((id(url), *rest))
+        if seen is None:
+            if len(self._seen) >= _TARGETS_KEPT:
+                self._seen.clear()
+            seen = self._seen[id(url), *rest] = url, self._of_text((str(url), *rest), request, call)
+        return seen[1]
+
+    def _of_text(self, key: tuple[str, str, str | None], request: Request, call: Call) -> Target:
         target = self._kept.get(key)
         if target is None:
             target = Target(request, call, self._known)
