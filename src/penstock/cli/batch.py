@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli.choices import OutputFile, config_option, profile_option
+from penstock.cli.choices import OutputFile, config_option, given, profile_option, timeout_option
 
 if TYPE_CHECKING:
     from penstock.bulk import BulkResult
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="How many requests are under way at most.",
 )
-@click.option("--timeout", type=float, metavar="S", help="Seconds for one attempt.")
+@timeout_option
 @click.option(
     "--deadline", type=float, metavar="S", help="Seconds for one request, waits included."
 )
@@ -93,18 +93,14 @@ def command(
     settings = Settings.load(config_file=config_file, profile=profile)
     if target != "-" and Path(target).exists() and source != "-" and Path(source).samefile(target):
         raise click.UsageError("IN.jsonl and OUT.jsonl are one file")
-    values: dict[str, Any] = {
-        "base_url": base_url,
-        "timeout": timeout,
-        "deadline": deadline,
-        "max_retries": max_retries,
-    }
-    given = {name: value for name, value in values.items() if value is not None}
+    overrides = given(
+        base_url=base_url, timeout=timeout, deadline=deadline, max_retries=max_retries
+    )
     with opened(source) as file:
         tally = Tally(count_checked(file, source, base_url or settings.base_url), target)
         started = time.monotonic()
         try:
-            anyio.run(_run, settings, given, file, target, concurrency, progress, tally)
+            anyio.run(_run, settings, overrides, file, target, concurrency, progress, tally)
         finally:
             tally.say(time.monotonic() - started, as_json=as_json)
     if tally.exit_code:
@@ -113,7 +109,7 @@ def command(
 
 async def _run(
     settings: Settings,
-    given: dict[str, Any],
+    overrides: dict[str, Any],
     file: IO[bytes],
     target: str,
     concurrency: int,
@@ -128,7 +124,7 @@ async def _run(
 
     # One connection for each that is under way, kept for the next.
     limits = Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    async with AsyncClient.from_settings(settings, limits=limits, **given) as client:
+    async with AsyncClient.from_settings(settings, limits=limits, **overrides) as client:
         requests = Requests(file, client.base_url, tally.total)
         async with client.map(
             requests,

@@ -58,6 +58,12 @@ def standard_input() -> IO[bytes]:
     return sys.stdin.buffer
 
 
+def given(**arguments: Any) -> dict[str, Any]:
+    """Return the arguments that were typed: what is None is the settings' to say."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+timeout_option = click.option("--timeout", type=float, metavar="S", help="Seconds for one attempt.")
 profile_option = click.option(
     "--profile", metavar="NAME", help="The profile in the settings files to use."
 )

@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from penstock.cli.choices import config_option, html_option, profile_option, write_output
+from penstock.cli.choices import (
+    config_option,
+    given,
+    html_option,
+    profile_option,
+    timeout_option,
+    write_output,
+)
 from penstock.cli.otlp import exporting_to, finish, otlp_option, tracers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from penstock.client import Client
     from penstock.demo.watch import Watched
     from penstock.messages import Request
     from penstock.settings import Settings
@@ -34,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--stream", is_flag=True, help="Print a body as it comes, events a line each.")
 @click.option("-v", "--verbose", is_flag=True, help="Show headers and the waterfall on stderr.")
 @click.option("--base-url", metavar="URL", help="What a path in URL is relative to.")
-@click.option("--timeout", type=float, metavar="S", help="Seconds for one attempt.")
+@timeout_option
 @click.option("--deadline", type=float, metavar="S", help="Seconds for everything, waits included.")
 @click.option("--max-retries", type=int, metavar="N", help="How many repeats may follow.")
 @otlp_option
@@ -91,7 +99,7 @@ def command(
     3 wrong configuration; 130 interrupted.
     """  # noqa: D301 - \b is click's mark for lines that stay as they are
     from penstock.call import Call
-    from penstock.cli import bodies, exchange
+    from penstock.cli import exchange
     from penstock.cli.asking import call_of
     from penstock.client import Client
     from penstock.demo.recording import Recorder, recording
@@ -107,15 +115,6 @@ def command(
     settings = Settings.load(config_file=config_file, profile=profile, tracing={"enabled": True})
     if "://" in url and base_url is None and settings.base_url is None:
         _check_key(settings, call["headers"])
-    values: dict[str, Any] = {
-        "base_url": base_url,
-        "timeout": timeout,
-        "deadline": deadline,
-        "max_retries": max_retries,
-        "tracer_provider": Recorder(beside),
-        "meter_provider": exporting.meter_provider if exporting else None,
-    }
-    given = {name: value for name, value in values.items() if value is not None}
     watched: list[Watched] = []
     sent: list[tuple[str, str]] = []
 
@@ -123,19 +122,21 @@ def command(
         sent[:] = exchange.safe_headers(request, Call.of(request))
 
     stack = _traced(Stack.standard(settings), settings, propagates=beside is not None)
-    stack = Stack([Watch(watched.append), *stack, on_request(look)])
+    overrides = given(
+        base_url=base_url,
+        timeout=timeout,
+        deadline=deadline,
+        max_retries=max_retries,
+        stack=Stack([Watch(watched.append), *stack, on_request(look)]),
+        tracer_provider=Recorder(beside),
+        meter_provider=exporting.meter_provider if exporting else None,
+    )
     with (
         recording() as recorded,
-        Client.from_settings(settings, stack=stack, raise_for_status=False, **given) as client,
+        Client.from_settings(settings, raise_for_status=False, **overrides) as client,
     ):
         try:
-            if stream:
-                with client.stream(method.upper(), url, **call) as response:
-                    bodies.print_stream(response, as_json=json_output)
-            else:
-                response = client.request(method.upper(), url, **call)
-                if not json_output:
-                    bodies.print_body(response)
+            _send(client, method.upper(), url, call, stream=stream, as_json=json_output)
         finally:
             fall = waterfall(recorded.spans)
             for seen in watched:
@@ -151,6 +152,21 @@ def command(
             finish(exporting, recorded.spans[0].trace_id if recorded.spans else None)
     if not no_fail:
         exchange.leave_by_status(watched[0], fall)
+
+
+def _send(
+    client: Client, method: str, url: str, call: dict[str, Any], *, stream: bool, as_json: bool
+) -> None:
+    """Send the request and print its body; with *as_json* a whole one is the outcome's to print."""
+    from penstock.cli import bodies
+
+    if stream:
+        with client.stream(method, url, **call) as response:
+            bodies.print_stream(response, as_json=as_json)
+        return
+    response = client.request(method, url, **call)
+    if not as_json:
+        bodies.print_body(response)
 
 
 def _check_key(settings: Settings, headers: Mapping[str, Any]) -> None:
