@@ -113,6 +113,9 @@ class AsyncOnlyError(ConfigurationError):
 class ClientClosed(ConfigurationError):
     """The client was closed before this call, or in the midst of it."""
 
+    def __init__(self, message: str = "the client is closed: make another") -> None:
+        super().__init__(message)
+
 
 class ConnectionFailed(PenstockError):
     """The wire failed.

@@ -303,7 +303,7 @@ def test_a_closed_pool_lends_nothing() -> None:
     assert event.is_set
     with pytest.raises(ClientClosed):
         pool.step(pool.got, late)
-    with pytest.raises(ClientClosed):
+    with pytest.raises(ClientClosed, match="the client is closed: make another"):
         asked(pool, A)
     assert pool.counts == (0, 0)
 

@@ -158,7 +158,7 @@ def test_a_closed_transport_sends_nothing(colour: Colour) -> None:
     async def scenario(transport: Any, url: str) -> Any:
         await colour.fetch(transport, colour.request(url))
         await colour.close(transport)
-        with pytest.raises(ClientClosed):
+        with pytest.raises(ClientClosed, match="the client is closed: make another"):
             await colour.send(transport, colour.request(url))
         return transport.pool_status()
 

@@ -169,7 +169,7 @@ def test_closed_places() -> None:
         with pytest.raises(ClientClosed):
             await bench.tasks["2"]
         await bench.leave("1")
-        with pytest.raises(ClientClosed):
+        with pytest.raises(ClientClosed, match="the client is closed: make another"):
             await bench.take("3")
 
     run(scenario())

@@ -229,8 +229,7 @@ class Leases:
 
     def _check_open(self) -> None:
         if self._closed:
-            msg = "the client is closed: make another"
-            raise ClientClosed(msg)
+            raise ClientClosed
 
     def _granted(self, lease: Lease) -> bool:
         slot = self._slots.ready(lease.origin)

@@ -168,8 +168,7 @@ class _Pools:
         # No lock: what two threads make at once costs nothing, and one of them is used by both.
         pool = self._pools.setdefault(server, self._factory.new(server))
         if self._closed:
-            msg = "the client is closed: make another"
-            raise ClientClosed(msg)
+            raise ClientClosed
         return pool
 
     def _sent(self, request: Any) -> SentBody:

@@ -137,8 +137,7 @@ class Places:
 
     def _check_open(self) -> None:
         if self._closed:
-            msg = "the client is closed: make another"
-            raise ClientClosed(msg)
+            raise ClientClosed
 
     def _granted(self, place: Place) -> bool:
         if self._held == self._most or self._is_full(place.origin):

@@ -81,8 +81,7 @@ class _Ways:
 
     def _open(self, server: ProxyServer | None) -> Any:
         if self._closed:
-            msg = "the client is closed: make another"
-            raise ClientClosed(msg)
+            raise ClientClosed
         if server not in self._transports:
             self._transports[server] = self._new(server)
         return self._transports[server]
