@@ -22,11 +22,37 @@ if TYPE_CHECKING:
     from penstock.streaming.stream import AsyncEventStream, EventStream
 
 T = TypeVar("T")
+EventsT = TypeVar("EventsT", bound="EventStream | AsyncEventStream")
 
 _ENTERED: Any = object()
 
 
-class ItemStream(Generic[T]):
+class _Stream(Generic[EventsT]):
+    """What a reader of a stream may ask about it, in either colour."""
+
+    _events: EventsT
+
+    @property
+    def response(self) -> Response | None:
+        """The response, once the stream was opened."""
+        return self._events.response
+
+    @property
+    def attempts(self) -> tuple[AttemptRecord, ...]:
+        """What was tried to open it, oldest first."""
+        response = self._events.response
+        return () if response is None else Call.of(response.request).attempts
+
+    @property
+    def completed(self) -> bool:
+        """Whether the stream came to its proper end."""
+        return self._events.completed
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._events!r}>"
+
+
+class ItemStream(_Stream["EventStream"], Generic[T]):
     """The items of one stream: iterate over it, inside `with` or not.
 
     The call happens when it is entered or first iterated. The end of the stream gives the
@@ -49,21 +75,6 @@ class ItemStream(Generic[T]):
         self._convert = convert
         self._failures = failures
         self._iterator: Iterator[T] | None = None
-
-    @property
-    def response(self) -> Response | None:
-        """The response, once the stream was opened."""
-        return self._events.response
-
-    @property
-    def attempts(self) -> tuple[AttemptRecord, ...]:
-        """What was tried to open it, oldest first."""
-        return _attempts(self._events.response)
-
-    @property
-    def completed(self) -> bool:
-        """Whether the stream came to its proper end."""
-        return self._events.completed
 
     def __iter__(self) -> Iterator[T]:
         # Not kept here, outside of `with`: when a loop drops the iterator, the response is closed.
@@ -113,11 +124,8 @@ class ItemStream(Generic[T]):
         self._iterator = None
         self._events.close()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._events!r}>"
 
-
-class AsyncItemStream(Generic[T]):
+class AsyncItemStream(_Stream["AsyncEventStream"], Generic[T]):
     """The async twin of `ItemStream`: `async with` and `async for`, no `await` needed."""
 
     def __init__(
@@ -130,21 +138,6 @@ class AsyncItemStream(Generic[T]):
         self._convert = convert
         self._failures = failures
         self._iterator: AsyncGenerator[T, None] | None = None
-
-    @property
-    def response(self) -> Response | None:
-        """The response, once the stream was opened."""
-        return self._events.response
-
-    @property
-    def attempts(self) -> tuple[AttemptRecord, ...]:
-        """What was tried to open it, oldest first."""
-        return _attempts(self._events.response)
-
-    @property
-    def completed(self) -> bool:
-        """Whether the stream came to its proper end."""
-        return self._events.completed
 
     def __aiter__(self) -> AsyncIterator[T]:
         # Not kept here, outside of `async with`: when a loop drops the iterator, the event loop
@@ -203,9 +196,6 @@ class AsyncItemStream(Generic[T]):
                 with contextlib.suppress(RuntimeError):  # another task is in it, and ends it
                     await iterator.aclose()
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._events!r}>"
-
 
 class _Ending(Generic[T]):
     """Gives the items of a generator, and runs it to its end before it gives the stream's last.
@@ -230,10 +220,6 @@ class _Ending(Generic[T]):
 
     async def aclose(self) -> None:
         await self._items.aclose()
-
-
-def _attempts(response: Response | None) -> tuple[AttemptRecord, ...]:
-    return () if response is None else Call.of(response.request).attempts
 
 
 Items = ItemStream[T] | AsyncItemStream[T]
