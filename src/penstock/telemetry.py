@@ -197,19 +197,23 @@ def _set_up(wanted: Wanted, *, set_global: bool) -> Telemetry:
     names = exporting.exporters_of(wanted)
     taken = exporting.signals_set_up() if set_global else frozenset[str]()
     signals = {
-        signal: Signal(
-            "application" if signal in taken else ("exporting" if names[signal] else "off"),
-            () if signal in taken else names[signal],
-            safe_url(exporting.endpoint_of(wanted, signal))
-            if signal not in taken and "otlp" in names[signal]
-            else None,
-        )
-        for signal in ("traces", "metrics")
+        name: Signal("application") if name in taken else _signal(name, names[name], wanted)
+        for name in ("traces", "metrics")
     }
     exports = exporting.Exports(wanted, {name: told.exporters for name, told in signals.items()})
     if set_global:
         exports.set_global()
     return Telemetry(signals["traces"], signals["metrics"], exports)
+
+
+def _signal(name: str, exporters: tuple[str, ...], wanted: Wanted) -> Signal:
+    """Return what becomes of a signal that is ours to set up."""
+    from penstock import exporting
+
+    if not exporters:
+        return Signal("off")
+    endpoint = safe_url(exporting.endpoint_of(wanted, name)) if "otlp" in exporters else None
+    return Signal("exporting", exporters, endpoint)
 
 
 def _check(wanted: Wanted) -> None:
