@@ -19,6 +19,7 @@ from penstock import (
     Until,
 )
 from penstock_middleware.checks import is_number
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -120,21 +121,16 @@ class Chaos(Keywords):
         return random.Random(self._seed).random  # noqa: S311 - repeatable on purpose
 
     def __repr__(self) -> str:
-        shown = [
-            f"{name}={value!r}"
-            for name, value, usual in (
-                ("latency", self._latency, (0.0, 0.0)),
-                ("latency_rate", self._latency_rate, 1.0),
-                *((name, rate, 0.0) for name, rate in self._rates.items()),
-                ("statuses", self._statuses, (503,)),
-                ("phases", self._phases, ("connect", "read")),
-                ("seed", self._seed, None),
-            )
-            if value != usual
-        ]
-        if self._when is not None:
-            shown.append(f"when={getattr(self._when, '__name__', type(self._when).__name__)}")
-        return f"Chaos({', '.join(shown)})"
+        return shown(
+            "Chaos",
+            ("latency", self._latency, (0.0, 0.0)),
+            ("latency_rate", self._latency_rate, 1.0),
+            *((name, rate, 0.0) for name, rate in self._rates.items()),
+            ("statuses", self._statuses, (503,)),
+            ("phases", self._phases, ("connect", "read")),
+            ("seed", self._seed, None),
+            ("when", self._when, None),
+        )
 
 
 def _checked_latency(latency: Any) -> tuple[float, float]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from penstock import Call, InvalidOption, Key, Keywords, apply_headers
 from penstock_middleware.retry.statuses import IDEMPOTENT
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,12 +66,12 @@ class Idempotency(Keywords):
         return _as_string(key) if self._quoted else key
 
     def __repr__(self) -> str:
-        shown = [] if self._header == _HEADER else [repr(self._header)]
-        shown += ["quoted=True"] if self._quoted else []
-        if self._make_key is not None:
-            name = getattr(self._make_key, "__name__", type(self._make_key).__name__)
-            shown.append(f"make_key={name}")
-        return f"Idempotency({', '.join(shown)})"
+        return shown(
+            "Idempotency",
+            ("", self._header, _HEADER),
+            ("quoted", self._quoted, False),
+            ("make_key", self._make_key, None),
+        )
 
 
 KEYED = Key[bool]("has an idempotency key")

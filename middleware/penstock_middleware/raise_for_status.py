@@ -14,6 +14,7 @@ from penstock import (
     status_error,
 )
 from penstock_middleware.outcome import FIRST_ERROR
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,9 +72,8 @@ class RaiseForStatus(Keywords):
         return response
 
     def __repr__(self) -> str:
-        shown = [] if self._errors is status_error else [f"errors={_name(self._errors)}"]
-        shown += [] if self._failures is None else [f"failures={_name(self._failures)}"]
-        return f"RaiseForStatus({', '.join(shown)})"
+        errors = ("errors", self._errors, status_error)
+        return shown("RaiseForStatus", errors, ("failures", self._failures, None))
 
 
 async def _detached(request: Request, response: Response, call: Call) -> DetachedResponse:
@@ -93,7 +93,3 @@ def _checked(made: Exception, table: str) -> Exception:
     if isinstance(made, Exception):
         return made
     return InvalidOption(f"{table} gave {type(made).__name__} instead of an error")
-
-
-def _name(fn: object) -> str:
-    return getattr(fn, "__name__", type(fn).__name__)

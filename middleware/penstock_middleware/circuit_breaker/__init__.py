@@ -18,6 +18,7 @@ from penstock_middleware.checks import check_count, check_seconds, is_number
 from penstock_middleware.circuit_breaker.circuit import Circuit, Phase, Rules
 from penstock_middleware.outcome import FIRST_SERVER_ERROR
 from penstock_middleware.per_origin import Origins
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response, Scope
@@ -110,13 +111,8 @@ class CircuitBreaker(Keywords):
         return Circuit(self._rules, call.runtime.random)
 
     def __repr__(self) -> str:
-        shown = [
-            f"{name}={value!r}"
-            for name, value, usual in zip(Rules._fields, self._rules, Rules(), strict=True)
-            if value != usual
-        ]
-        shown += [] if self._shared is None else ["shared=True"]
-        return f"CircuitBreaker({', '.join(shown)})"
+        rules = zip(Rules._fields, self._rules, Rules(), strict=True)
+        return shown("CircuitBreaker", *rules, ("shared", self._shared is not None, False))
 
 
 def _blames_origin(error: ConnectionFailed) -> bool | None:

@@ -9,6 +9,7 @@ from penstock import Call, InvalidOption, Key, Scope, json_of, observe_events
 from penstock_middleware.genai.names import OPERATIONS
 from penstock_middleware.genai.policy import PLACES, Places, Policy
 from penstock_middleware.outcome import OK, of_status
+from penstock_middleware.shown import shown
 from penstock_middleware.tracing.calls import Tracing, told_at_end
 
 if TYPE_CHECKING:
@@ -126,14 +127,14 @@ class GenAI(Tracing):
         return next((name for end, name in self._operations if path.endswith(end)), None)
 
     def __repr__(self) -> str:
-        shown = [repr(self._provider)] if self._provider else []
-        shown += [f"operations={self._own_operations!r}"] if self._own_operations else []
-        if self._capture_content is not None:
-            shown.append(f"capture_content={self._capture_content!r}")
-        shown += ["chunk_times=True"] if self._policy.chunk_times else []
-        if self.stream_span_end != "body":
-            shown.append(f"stream_span_end={self.stream_span_end!r}")
-        return f"GenAI({', '.join(shown)})"
+        return shown(
+            "GenAI",
+            ("", self._provider, None),
+            ("operations", self._own_operations, {}),
+            ("capture_content", self._capture_content, None),
+            ("chunk_times", self._policy.chunk_times, False),
+            ("stream_span_end", self.stream_span_end, "body"),
+        )
 
 
 def _places(capture_content: bool | str | None) -> Places | None:
