@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from penstock.call import Call, copy_request
+from penstock.chunks import achunks_of, chunks_of
 from penstock.download.ranges import content_range, is_coded, is_of
 from penstock.errors import ConnectionFailed
 
@@ -149,21 +150,13 @@ class _Gathered:
 
 
 def _read(response: Response, gathered: _Gathered) -> None:
-    if response.is_closed:  # a middleware or a mock made it up, read
-        gathered.add(response.content)
-        return
-    coded = is_coded(response.headers)
-    for chunk in response.iter_bytes() if coded else response.iter_raw():
+    for chunk in chunks_of(response):
         if gathered.add(chunk):
             gathered.write()
 
 
 async def _read_async(response: Response, gathered: _Gathered) -> None:
-    if response.is_closed:  # as above
-        gathered.add(response.content)
-        return
-    chunks: Any = response.aiter_bytes() if is_coded(response.headers) else response.aiter_raw()
-    async with aclosing(chunks):
+    async with aclosing(achunks_of(response)) as chunks:
         async for chunk in chunks:
             if gathered.add(chunk):
                 await anyio.to_thread.run_sync(gathered.write)

@@ -198,11 +198,10 @@ class Reading:
     def failure(self, error: PenstockError) -> PenstockError:
         """Return the error a reader sees for one that ended the body."""
         failure = error
-        if isinstance(error, TimedOut) and not isinstance(error, (StreamError, DeadlineExceeded)):
+        says_it_all = isinstance(error, (StreamError, DeadlineExceeded))
+        if isinstance(error, TimedOut) and not says_it_all:
             failure = StreamIdle("nothing came for longer than the timeout", phase="read")
-        elif isinstance(error, ConnectionFailed) and not isinstance(
-            error, (StreamError, DeadlineExceeded)
-        ):
+        elif isinstance(error, ConnectionFailed) and not says_it_all:
             failure = StreamInterrupted(f"the stream broke off: {error.message}", phase=error.phase)
         if isinstance(failure, StreamError):
             failure.events, failure.last_event_id = self.events, self.last_event_id

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import anyio
 
+from penstock.chunks import achunks_of, chunks_of
 from penstock.errors import PenstockError
 from penstock.stepping import run_now
 from penstock.streaming.reader import Reader, Reading
 from penstock.taking import apass_over, pass_over
-from penstock.transport.decoding import is_coded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
@@ -164,7 +164,7 @@ class EventStream(_Stream):
         chunks: Iterator[bytes] = iter(())
         try:
             if reading.begins(response):
-                chunks = _chunks(response)
+                chunks = chunks_of(response)
                 for chunk in chunks:
                     yield from reading.feed(chunk)
                     if reading.completed:
@@ -238,7 +238,7 @@ class AsyncEventStream(_Stream):
     async def _iterate(self) -> AsyncGenerator[Event, None]:
         response, reading = await self._start()
         del self  # it may hold this generator: a dropped stream must need no collector
-        chunks = _achunks(response)
+        chunks = achunks_of(response)
         try:
             if reading.begins(response):
                 async for chunk in chunks:
@@ -263,22 +263,3 @@ class AsyncEventStream(_Stream):
 async def _end(iterator: AsyncGenerator[Any, None]) -> None:
     with contextlib.suppress(RuntimeError):  # another task is in it, and ends it
         await iterator.aclose()
-
-
-def _chunks(response: Response) -> Iterator[bytes]:
-    if response.is_closed:  # it was read before it came here: a middleware or a mock made it up
-        return iter([response.content])
-    return response.iter_bytes() if is_coded(response.headers) else response.iter_raw()
-
-
-async def _achunks(response: Response) -> AsyncGenerator[bytes, None]:
-    if response.is_closed:  # as above
-        yield response.content
-        return
-    coded = is_coded(response.headers)
-    chunks: Any = response.aiter_bytes() if coded else response.aiter_raw()
-    try:
-        async for chunk in chunks:
-            yield chunk
-    finally:
-        await chunks.aclose()
