@@ -15,9 +15,10 @@ from penstock.transport.proxies import (
     environment_proxies,
     explicit_proxies,
 )
-from penstock.transport.tls import Cert, TLSSettings, Verify, tls_settings
+from penstock.transport.tls import Cert, TLSSettings, Verify, ssl_context, tls_settings
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 
@@ -59,6 +60,12 @@ class Connecting:
         """Return the URL of that proxy, which has no credentials."""
         server = self.server_for(url)
         return None if server is None else server.url
+
+    def proxy_context(self, server: ProxyServer) -> ssl.SSLContext | None:
+        """Return what a TLS handshake with *server* is done with, or None where there is none."""
+        if server.scheme != "https":
+            return None
+        return server.ssl_context or ssl_context(self.tls.without_cert(), ("http/1.1",))
 
 
 def connecting(

@@ -90,10 +90,7 @@ class _PoolFactory:
 
     def _proxy(self, server: ProxyServer) -> Any:
         """Return *server* as the engine takes it."""
-        context = None
-        if server.scheme == "https":
-            own = ssl_context(self._given.tls.without_cert(), ("http/1.1",))
-            context = server.ssl_context or own
+        context = self._given.proxy_context(server)
         return self._core.Proxy(server.url, server.credentials, server.headers, context)
 
 

@@ -104,14 +104,14 @@ class _Ways:
         )
 
     def _proxy(self, server: ProxyServer) -> Any:
-        context = None
-        if server.scheme == "https":
-            own = ssl_context(self._given.tls.without_cert(), ("http/1.1",))
-            context = server.ssl_context or built(own)
+        context = self._given.proxy_context(server)
         credentials = server.credentials and tuple(part.decode() for part in server.credentials)
         headers = list(server.headers)
         return self.family.http.Proxy(
-            server.url, ssl_context=context, auth=credentials, headers=headers
+            server.url,
+            ssl_context=None if context is None else built(context),
+            auth=credentials,
+            headers=headers,
         )
 
     def _closing(self) -> list[Any]:
