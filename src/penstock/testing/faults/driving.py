@@ -212,10 +212,8 @@ class Ours:
 
     def _held(self, client: Any) -> list[str]:
         """Return what *client* still has lent, where it can tell."""
-        if self._engine != "pool":
-            return []
-        active = client._wire.transport.pool_status().active
-        return [f"{active} connections in use"] if active else []
+        status = client.pool_status()
+        return [f"{status.active} connections in use"] if status and status.active else []
 
     async def _closed(self, client: Any) -> None:
         await _done(client.aclose() if self._is_async else client.close())
