@@ -127,7 +127,7 @@ def _only_one(transport: Any, http_client: Any, pool: dict[str, Any]) -> Any:
         raise InvalidOption(msg)
     if given is not None and pool:
         msg = (
-            f"{', '.join(sorted(pool))} belong to the client's own transport: set them on the "
+            f"only the client's own transport takes {', '.join(sorted(pool))}: set that on the "
             "object you pass instead"
         )
         raise InvalidOption(msg)
