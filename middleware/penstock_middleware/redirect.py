@@ -15,6 +15,7 @@ from penstock import (
 )
 from penstock_middleware.checks import check_count
 from penstock_middleware.replay import DRAINED_BYTES, Replay
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response
@@ -97,7 +98,7 @@ class Redirect(Keywords):
             call.record(Redirected(call.runtime.now(), response.status_code, safe_url(request.url)))
 
     def __repr__(self) -> str:
-        return "Redirect()" if self._max == 20 else f"Redirect(max_redirects={self._max})"  # noqa: PLR2004 - the default
+        return shown("Redirect", ("max_redirects", self._max, 20))
 
 
 def _next_request(request: Request, status: int, location: str, replay: Replay) -> Request:

@@ -10,6 +10,7 @@ from penstock_middleware.logging_ import events
 from penstock_middleware.logging_.backends import BACKENDS, LEVELS
 from penstock_middleware.logging_.log import Failures, Log, span_ids
 from penstock_middleware.outcome import Outcome, of_body, of_error, of_status
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from penstock import BodyEnd, Next, Request, Response
@@ -97,9 +98,7 @@ class Logging(Keywords):
         return Log(scope, self._backend, self._failures)
 
     def __repr__(self) -> str:
-        shown = [f"backend={self._backend!r}"] if self._backend != "auto" else []
-        shown += [f"level={self._level!r}"] if self._level != "info" else []
-        return f"Logging({', '.join(shown)})"
+        return shown("Logging", ("backend", self._backend, "auto"), ("level", self._level, "info"))
 
 
 def _tell_stream(log: Log, call: Call, response: Response) -> None:

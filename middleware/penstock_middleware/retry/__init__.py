@@ -17,6 +17,7 @@ from penstock_middleware.outcome import FIRST_ERROR
 from penstock_middleware.replay import DRAINED_BYTES, Replay
 from penstock_middleware.retry.jitter import JITTERS
 from penstock_middleware.retry.statuses import STATUSES
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -190,23 +191,18 @@ class Retry(Keywords):
 
     def __repr__(self) -> str:
         base_delay, max_delay, jitter = self._spread
-        shown = [
-            f"{name}={getattr(value, '__name__', type(value).__name__)}"
-            for name in ("retry", "stop", "wait", "unless")
-            if (value := getattr(self, f"_{name}")) is not None
-        ]
-        shown += [
-            f"{name}={value!r}"
-            for name, value, usual in (
-                ("statuses", sorted(self._statuses), sorted(STATUSES)),
-                ("retry_unsafe_methods", self._unsafe, False),
-                ("should_retry_header", self._header, None),
-                ("base_delay", base_delay, 0.5),
-                ("max_delay", max_delay, 8.0),
-                ("jitter", jitter, "full"),
-                ("retry_after_cap", self._cap, 30.0),
-                ("over_cap", self._over_cap, "clamp"),
-            )
-            if value != usual
-        ]
-        return f"Retry({', '.join(shown)})"
+        return shown(
+            "Retry",
+            ("retry", self._retry, None),
+            ("stop", self._stop, None),
+            ("wait", self._wait, None),
+            ("unless", self._unless, None),
+            ("statuses", sorted(self._statuses), sorted(STATUSES)),
+            ("retry_unsafe_methods", self._unsafe, False),
+            ("should_retry_header", self._header, None),
+            ("base_delay", base_delay, 0.5),
+            ("max_delay", max_delay, 8.0),
+            ("jitter", jitter, "full"),
+            ("retry_after_cap", self._cap, 30.0),
+            ("over_cap", self._over_cap, "clamp"),
+        )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock import Call, InvalidOption, Keywords
 from penstock_middleware.outcome import of_status
+from penstock_middleware.shown import shown
 from penstock_middleware.tracing.calls import check_span_end
 from penstock_middleware.tracing.client_telemetry import telemetry_of
 from penstock_middleware.tracing.conventions import OPTIONAL_METRICS, response_attributes
@@ -98,10 +99,12 @@ class AttemptTracing(Keywords):
             telemetry.propagate(request.headers, context, baggage=self._propagated == "all")
 
     def __repr__(self) -> str:
-        shown = [repr(self._stream_span_end)] if self._stream_span_end != "body" else []
-        shown += [f"propagate={self._propagated!r}"] if self._propagated != "trace" else []
-        shown += [f"metrics={sorted(self._metrics)}"] if self._metrics else []
-        return f"AttemptTracing({', '.join(shown)})"
+        return shown(
+            "AttemptTracing",
+            ("", self._stream_span_end, "body"),
+            ("propagate", self._propagated, "trace"),
+            ("metrics", sorted(self._metrics), []),
+        )
 
 
 def _captured(

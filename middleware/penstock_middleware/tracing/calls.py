@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock import Call, CircuitChanged, InvalidOption, Keywords, RetryStopped
 from penstock_middleware.outcome import attempts_made, of_status
+from penstock_middleware.shown import shown
 from penstock_middleware.tracing.client_telemetry import telemetry_of
 
 if TYPE_CHECKING:
@@ -64,8 +65,7 @@ class Tracing(Keywords):
         return response
 
     def __repr__(self) -> str:
-        shown = repr(self.stream_span_end) if self.stream_span_end != "body" else ""
-        return f"Tracing({shown})"
+        return shown("Tracing", ("", self.stream_span_end, "body"))
 
 
 def told_at_end(call: Call) -> dict[str, Any]:

@@ -177,8 +177,7 @@ class AiohttpTransport:
             msg = "engine='aiohttp' lacks trio: run on asyncio, or use engine='pool'"
         else:
             if self._closed:
-                msg = "the client is closed: make another"
-                raise ClientClosed(msg)
+                raise ClientClosed
             left, alarm = self._home, Alarm(loop)
             places = Places(self._given.limits, alarm)
             home = self._home = _Home(FORKS.count, loop, self._new_session(), places, alarm)
