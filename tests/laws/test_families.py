@@ -9,7 +9,7 @@ import httpx
 import httpx2
 import pytest
 
-from penstock import Call, PenstockError, Stack
+from penstock import Call, PenstockError, Response, Stack
 from penstock.testing import VirtualClock
 
 from .support import BASE_URL, OBSERVED, SUBJECTS, done, run, stack_of, supplier
@@ -34,6 +34,18 @@ def test_either_family(name: str, script: str, colour: Any) -> None:
         run(colour, partial(told_of, http, colour, name, script)) for http in (httpx, httpx2)
     )
     assert here == there
+
+
+@pytest.mark.parametrize("http", [httpx, httpx2], ids=["httpx", "httpx2"])
+def test_a_response_has_what_both_families_have(http: Any) -> None:
+    """`Response` promises each public member of either family's own, and no other."""
+    assert public(Response) == public(http.Response(200))
+
+
+def public(thing: Any) -> set[str]:
+    """Return the names of the public members of a class or an object."""
+    names = {*dir(thing), *getattr(thing, "__annotations__", {})}
+    return {name for name in names if not name.startswith("_")}
 
 
 async def told_of(http: Any, colour: Any, name: str, script: str) -> Any:

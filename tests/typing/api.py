@@ -230,6 +230,15 @@ def read(response: Response) -> int:
     return order.number
 
 
+def ask(response: Response) -> str:
+    assert_type(response.is_client_error, bool)
+    assert_type(response.cookies["session"], str)
+    assert_type(response.next_request, Request | None)
+    response.encoding = "latin-1"
+    response.encoding = 1  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    return response.raise_for_status().text
+
+
 def explain(error: StatusError) -> str:
     assert_type(error.status_code, int)
     assert_type(error.attempts[0].wait, float | None)
