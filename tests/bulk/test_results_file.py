@@ -156,12 +156,13 @@ def test_numbers_are_ids(colour: Colour, path: Path) -> None:
         ("application/json", b'"\\ud800"'),
         ("text/plain; charset=utf-8", b'"quoted"\nlines\r\n'),
         ("image/png", bytes(range(256))),
+        ("text/x-café", b"black"),
         (None, b""),
     ],
 )
 def test_a_body_comes_back(colour: Colour, path: Path, kind: str | None, content: bytes) -> None:
     """A result from the file has the status and body of the one that was written."""
-    headers = {} if kind is None else {"Content-Type": kind}
+    headers = {} if kind is None else {"Content-Type": kind.encode()}
     reply = Reply(201, headers=headers, content=content)
     (sent,), _ = run(colour, path, reply, requests=["/x"])
     (restored,), _ = run(colour, path, requests=["/x"])
@@ -175,14 +176,34 @@ def test_a_body_comes_back(colour: Colour, path: Path, kind: str | None, content
     json.loads(path.read_bytes(), parse_constant=pytest.fail)
 
 
+KEY = "a-key-nobody-should-see-4711"
+
+
 def test_no_secret_is_written(colour: Colour, path: Path) -> None:
     """An error in the file shows no key and no query."""
-    key = "a-key-nobody-should-see-4711"
-    script = Script([httpx.ConnectError(f"no way to {key}")], forever=True)
-    client = colour.client(BASE, transport=script, clock=VirtualClock(), api_key=key)
+    script = Script([httpx.ConnectError(f"no way to {KEY}")], forever=True)
+    client = colour.client(BASE, transport=script, clock=VirtualClock(), api_key=KEY)
     colour.events(client.map(["/a?token=s3cret"], results=path))
-    assert key not in path.read_text()
+    assert KEY not in path.read_text()
     assert "s3cret" not in path.read_text()
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize("raising", [True, False])
+def test_a_request_id_is_shown_as_an_error_shows_it(
+    colour: Colour, path: Path, status: int, raising: bool
+) -> None:
+    """A request id in the file has no key in it and is one line; a result from it can be made."""
+    odd = f"for {KEY}\u2028\x1b[2J é".encode()
+    script = Script([Reply(status, headers={"X-Request-Id": odd})], forever=True)
+    client = colour.client(
+        BASE, transport=script, clock=VirtualClock(), api_key=KEY, raise_for_status=raising
+    )
+    colour.events(client.map(["/a"], results=path))
+    (line,) = lines(path)
+    assert line["response"]["request_id"] == "for REDACTED\\u2028\\x1b[2J é"
+    (again,) = colour.events(client.map(["/a"], results=path))
+    assert again.restored == (status == 200)
 
 
 @pytest.mark.parametrize(

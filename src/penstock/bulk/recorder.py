@@ -14,8 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from penstock.detached import request_id_of
+from penstock.call import CALL
+from penstock.detached import DetachedResponse, request_id_of
 from penstock.errors import InvalidOption, StatusError
+from penstock.lines import one_line
 from penstock.locked_file import PERMISSIONS, naming, open_locked, write_whole
 
 if TYPE_CHECKING:
@@ -174,9 +176,10 @@ def response_of(record: dict[str, Any], http: Any) -> Any:
         content = told["body"].encode("utf-8", "surrogatepass")
     else:
         content = json.dumps(told.get("body")).encode()
-    headers = {} if kind is None else {"Content-Type": kind}
+    # In bytes, since a server may have sent what is not ASCII.
+    headers = {} if kind is None else {"Content-Type": kind.encode()}
     if told.get("request_id"):
-        headers["x-request-id"] = told["request_id"]
+        headers["x-request-id"] = told["request_id"].encode()
     return http.Response(told["status_code"], headers=headers, content=content)
 
 
@@ -184,7 +187,7 @@ def _response_record(response: Any) -> dict[str, Any]:
     kind = response.headers.get("content-type")
     told: dict[str, Any] = {
         "status_code": response.status_code,
-        "request_id": request_id_of(response.headers),
+        "request_id": _request_id_of(response),
         "content_type": kind,
     }
     if _is_json(kind):
@@ -200,6 +203,16 @@ def _response_record(response: Any) -> dict[str, Any]:
     except UnicodeDecodeError:
         return {**told, "body_base64": base64.b64encode(response.content).decode()}
     return {**told, "content_type": kind if not _is_json(kind) else "text/plain", "body": text}
+
+
+def _request_id_of(response: Any) -> str | None:
+    """Return the server's id for the request as an error shows it."""
+    secrets = ()
+    if not isinstance(response, DetachedResponse):  # which has none left
+        call = response.request.extensions.get(CALL)
+        secrets = () if call is None else call.scope.secrets
+    named = request_id_of(response.headers, secrets)
+    return None if named is None else one_line(named)
 
 
 def _is_json(kind: str | None) -> bool:
