@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from penstock.errors import TooManyRequests as TooManyRequests
     from penstock.errors import Unauthorized as Unauthorized
     from penstock.errors import UnprocessableContent as UnprocessableContent
+    from penstock.errors import UntrustedCertificate as UntrustedCertificate
     from penstock.errors import status_error as status_error
     from penstock.facts import AttemptEnded as AttemptEnded
     from penstock.facts import AttemptRecord as AttemptRecord
@@ -204,6 +205,7 @@ _HOMES = {
         "TooManyRequests",
         "Unauthorized",
         "UnprocessableContent",
+        "UntrustedCertificate",
         "status_error",
     ],
     "facts": [

@@ -9,6 +9,7 @@ PenstockError
 ├── ConnectionFailed            the wire failed: `phase` says where
 │   ├── TimedOut                one attempt took too long
 │   │   └── DeadlineExceeded    the whole call did
+│   ├── UntrustedCertificate    the server's does not verify: another attempt would meet the same
 │   └── CircuitOpen             nothing was sent: the origin failed too often lately
 ├── RedirectError               a redirect that must not be followed
 ├── StatusError                 a final status >= 400, with the detached response
@@ -145,6 +146,14 @@ class TimedOut(ConnectionFailed):
 
 class DeadlineExceeded(TimedOut):
     """The call, with its waits, took longer than its deadline allows."""
+
+
+class UntrustedCertificate(ConnectionFailed):
+    """The server's certificate does not verify, and another attempt would meet the same one.
+
+    It has expired, is for another name, or its authority is not among those that are trusted
+    (`verify=`).
+    """
 
 
 class CircuitOpen(ConnectionFailed):

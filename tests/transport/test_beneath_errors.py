@@ -20,6 +20,7 @@ from penstock import (
     ResponseTooLarge,
     Stack,
     TimedOut,
+    UntrustedCertificate,
 )
 from penstock.middleware import RaiseForStatus
 from penstock.testing import Reply, Script, VirtualClock
@@ -96,6 +97,7 @@ class Refused(PenstockError):
         (ResponseTooLarge("long"), "ReadError"),
         (ConnectionFailed("odd", phase="unheard of"), "ReadError"),
         (CircuitOpen("shut"), "ConnectError"),
+        (UntrustedCertificate("a stranger", phase="connect"), "ConnectError"),
         (TimedOut("odd", phase="protocol"), "ReadTimeout"),
         (Refused("no"), "TransportError"),
     ],

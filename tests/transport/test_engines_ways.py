@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import ssl
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,17 +92,34 @@ def test_a_proxy_that_refuses(sender: Sender, certificates: Certificates) -> Non
 def test_a_stranger_is_not_trusted(
     sender: Sender, certificates: Certificates, stranger: str
 ) -> None:
-    """A certificate of another authority, or for another name, is a failure to connect."""
+    """A certificate of another authority, or for another name, ends a call at its first attempt."""
 
     async def scenario(client: Any) -> None:
-        with pytest.raises(penstock.ConnectionFailed) as caught:
-            await sender.get(client)
-        assert caught.value.phase == "connect"
+        with pytest.raises(penstock.UntrustedCertificate, match="CERTIFICATE_VERIFY_FAILED") as it:
+            await sender.get(client, max_retries=2)
+        assert (it.value.phase, len(it.value.attempts)) == ("connect", 1)
 
     with Server(polite, tls=certificates.server) as server:
         sender.run(scenario, server.url, verify=stranger)
     with Server(polite, tls=certificates.misnamed_server) as server:
         sender.run(scenario, server.url, verify=certificates.authority)
+
+
+@over(SENDERS)
+def test_another_servers_certificate_is_not_blamed(sender: Sender) -> None:
+    """What fails while the caller handles an untrusted certificate fails for its own reason."""
+
+    async def scenario(client: Any) -> None:
+        try:
+            raise ssl.SSLCertVerificationError(1, "of another server")
+        except ssl.SSLError:
+            with pytest.raises(penstock.ConnectionFailed) as caught:
+                await sender.get(client)
+        assert type(caught.value) is penstock.ConnectionFailed
+
+    with Server(polite) as server:
+        url = server.url
+    sender.run(scenario, url)
 
 
 @over(SENDERS)

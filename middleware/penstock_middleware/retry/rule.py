@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenacity import retry_base
 
-from penstock import Call, CircuitOpen, ConnectionFailed, DeadlineExceeded
+from penstock import Call, CircuitOpen, ConnectionFailed, DeadlineExceeded, UntrustedCertificate
 from penstock_middleware.idempotency import KEYED
 from penstock_middleware.outcome import FIRST_ERROR
 from penstock_middleware.retry.statuses import IDEMPOTENT, STATUSES, UNPROCESSED
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
     from penstock import Request, Response
 
+_FINAL = (DeadlineExceeded, UntrustedCertificate)
 _SAYS = {"true": True, "false": False}
 
 
 class RetryTransient(retry_base):
     """Try again what is likely to pass and safe to repeat.
 
-    Statuses of `statuses`, failed connections and timeouts; where the method is not idempotent,
+    Statuses of `statuses`, failed connections and timeouts, but for a certificate that does not
+    verify and a deadline that has passed; where the method is not idempotent,
     only if nothing was processed (it was never sent, or the status says so) or the request has an
     `Idempotency-Key`. An open circuit is waited for by calls that have a deadline.
 
@@ -53,7 +55,7 @@ class RetryTransient(retry_base):
             return False
         error = outcome.exception() if outcome.failed else None
         if error is not None:
-            if not isinstance(error, ConnectionFailed) or isinstance(error, DeadlineExceeded):
+            if not isinstance(error, ConnectionFailed) or isinstance(error, _FINAL):
                 return False
             if isinstance(error, CircuitOpen):
                 # Nobody was asked. A call with a deadline has said how long it may wait for that.

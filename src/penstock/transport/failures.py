@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any
 
 from penstock.errors import (
@@ -12,6 +13,7 @@ from penstock.errors import (
     PenstockError,
     RedirectError,
     TimedOut,
+    UntrustedCertificate,
 )
 from penstock.redact import safe_text
 
@@ -42,6 +44,7 @@ _CONNECTION |= {
 }
 _CONNECTION |= {"BrokenResourceError": "read", "ClosedResourceError": "read", "OSError": "read"}
 _CONNECTION |= {"ConnectionRefusedError": "connect", "gaierror": "connect"}
+_CONNECTION |= {"SSLCertVerificationError": "connect"}
 # What engines let through: of socksio, and of `socket.connect` for a port beyond 65535.
 _CONNECTION |= {"SOCKSError": "proxy", "OverflowError": "connect"}
 _OURS = {"LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "UnicodeError"}
@@ -101,15 +104,25 @@ def _translate(error: BaseException, call: Call, proxy: Callable[[], str | None]
         return TimedOut(_TOOK_TOO_LONG[phase] + _through(proxy, phase), phase=phase)
     if name in _CONNECTION:
         phase = _CONNECTION[name]
-        text = safe_text(str(error), call.scope.secrets) or type(error).__name__
+        untrusted = _untrusted(error) if phase == "connect" else None
+        text = safe_text(str(untrusted or error), call.scope.secrets) or type(error).__name__
         said = f"the connection{_through(proxy, phase)} failed ({phase}): {text}"
-        return ConnectionFailed(said, phase=phase)
+        return (UntrustedCertificate if untrusted else ConnectionFailed)(said, phase=phase)
     if name == "DecodingError":
         return DecodeError(f"the body does not decode as its Content-Encoding says: {error}")
     if name == "TooManyRedirects":
         return RedirectError("too many redirects")
     # The engine's text quotes the illegal value, which may be a credential.
     return InvalidOption(f"the request cannot be sent ({name}): check its URL, headers and body")
+
+
+def _untrusted(error: BaseException | None) -> BaseException | None:
+    """Return the error that a certificate did not verify, if *error* was raised for it."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        # httpcore raises again `from None`. Any other context may be what the caller is handling.
+        hidden = error.__context__ if error.__suppress_context__ else None
+        error = error.__cause__ or hidden
+    return error
 
 
 def _through(proxy: Callable[[], str | None], phase: str) -> str:

@@ -21,12 +21,13 @@ from penstock.testing.faults.pieces import (
 _SLOW = Ask(slow=True, retries=0)
 _ONCE = Ask(retries=0)
 _REFUSED = raises("ConnectionFailed/connect", sends=1)
+_UNTRUSTED = raises("UntrustedCertificate/connect", sends=1)
 _LATE = raises("TimedOut/connect")
 _ALERT = b"\x15\x03\x03\x00\x02\x02\x28"  # a fatal handshake_failure (RFC 8446 §6)
 _RECORD = b"\x16\x03\x03\x40\x00" + b"\x02" * 64  # the beginning of a long handshake record
 
 
-def _shows(name: str, certificate: str, does: str, must: Must = _REFUSED) -> Case:
+def _shows(name: str, certificate: str, does: str, must: Must = _UNTRUSTED) -> Case:
     """Return a case of a certificate."""
     return Case(f"tls-{name}", does, must, ok, _ONCE, tls=certificate)
 
@@ -51,7 +52,7 @@ CASES = (
     _shows("alone", "alone", "shows a certificate signed by itself"),
     _shows("strict", "strict", "asks for a client certificate, and there is none",
            raises("ConnectionFailed")),
-    _shows("old", "old", "speaks TLS 1.1 at most"),
+    _shows("old", "old", "speaks TLS 1.1 at most", _REFUSED),
     _greets("plain", "answers a handshake in plain HTTP",
             cut(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")),
     _greets("noise", "answers a handshake with noise", cut(b"noise, and no record of TLS")),
