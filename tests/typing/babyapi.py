@@ -15,7 +15,7 @@ def in_a_sync_client(client: BabyAPI) -> None:
     assert_type(client.infer({"prompt": "p"}), dict[str, Any])
     assert_type(client.chat.completions.create(model="m", messages=MESSAGES), dict[str, Any])
     assert_type(client.completions.stream(model="m", prompt="p"), ItemStream[SSEEvent])
-    assert_type(client.with_options(timeout_s=5), BabyAPI)
+    assert_type(client.with_options(timeout_s=5, deadline=9), BabyAPI)
     for event in client.chat.completions.stream(model="m", messages=MESSAGES):
         assert_type(event, SSEEvent)
     with client as entered:

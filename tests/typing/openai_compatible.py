@@ -69,6 +69,7 @@ def in_sync(client: OpenAICompatible, streams: bool) -> None:
     assert_type(client.models.list(), ModelList)
     assert_type(client.models.retrieve("m"), ModelInfo)
     assert_type(client.with_options(timeout=3), OpenAICompatible)
+    client.with_options(timeot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(OpenAICompatible.from_env(), OpenAICompatible)
 
 

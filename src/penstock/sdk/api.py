@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, Unpack
 
 from penstock.client import AsyncClient, Client
 from penstock.keywords import Keywords, keywords_of
@@ -13,7 +13,7 @@ from penstock.sdk.resource import Resource
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from penstock.options import RequestOptions
+    from penstock.options import Overrides, RequestOptions
     from penstock.stack import Stack
 
 
@@ -58,7 +58,7 @@ class BaseAPI(Keywords, Resource[Colour]):
         closed: bool = self._client.is_closed
         return closed
 
-    def with_options(self, **overrides: Any) -> Self:
+    def with_options(self, **overrides: Unpack[Overrides]) -> Self:
         """Return a view of this client with other options; see `Client.with_options`."""
         view = copy.copy(self)
         view._client = self._client.with_options(**overrides)
