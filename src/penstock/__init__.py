@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from penstock.options import UNSET as UNSET
     from penstock.options import HeaderValue as HeaderValue
     from penstock.options import RequestOptions as RequestOptions
+    from penstock.options import TimeoutValue as TimeoutValue
     from penstock.pages import AsyncPages as AsyncPages
     from penstock.pages import Cursor as Cursor
     from penstock.pages import LinkHeader as LinkHeader
@@ -223,7 +224,7 @@ _HOMES = {
     "keywords": ["Keywords"],
     "lines": ["one_line"],
     "messages": ["Request", "Response"],
-    "options": ["REMOVE", "UNSET", "HeaderValue", "RequestOptions"],
+    "options": ["REMOVE", "UNSET", "HeaderValue", "RequestOptions", "TimeoutValue"],
     "pages": [
         "AsyncPages",
         "Cursor",

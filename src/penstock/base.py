@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from penstock.clock import Clock
-    from penstock.options import HeaderValue, KeyProvider
+    from penstock.options import HeaderValue, KeyProvider, TimeoutValue
     from penstock.runtime import Runtime
     from penstock.settings import Settings
     from penstock.transport.wire import Wire
@@ -103,8 +103,8 @@ class BaseClient(Calling, Keywords):
         params: Mapping[str, Any] | None = None,
         cookies: Mapping[str, str] | None = None,
         user_agent: str | None = None,
-        timeout: Any = UNSET,
-        deadline: float | None = UNSET,  # type: ignore[assignment]  # UNSET is of no type but its own
+        timeout: TimeoutValue = UNSET,  # type: ignore[assignment]  # UNSET is of no type but its own
+        deadline: float | None = UNSET,  # type: ignore[assignment]  # as above
         max_retries: int = UNSET,  # type: ignore[assignment]  # as above
         raise_for_status: bool = UNSET,  # type: ignore[assignment]  # as above
         max_response_bytes: int | None = UNSET,  # type: ignore[assignment]  # as above

@@ -24,6 +24,19 @@ class URL(Protocol):
     def query(self) -> bytes: ...
 
 
+class PhaseTimeouts(Protocol):
+    """A limit for each phase, in seconds or None: `httpx.Timeout` or `httpx2.Timeout`."""
+
+    @property
+    def connect(self) -> float | None: ...
+    @property
+    def read(self) -> float | None: ...
+    @property
+    def write(self) -> float | None: ...
+    @property
+    def pool(self) -> float | None: ...
+
+
 class Request(Protocol):
     """One HTTP request: `httpx.Request` or `httpx2.Request`."""
 

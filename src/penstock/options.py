@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict
 
 from penstock.checks import CHECKS
 from penstock.errors import InvalidOption
+from penstock.messages import PhaseTimeouts
 from penstock.redact import SHOWN_QUERY_KEYS, Secret, hide_key, is_sensitive_header, key_problem
 
 if TYPE_CHECKING:
@@ -45,13 +46,14 @@ REMOVE: Final[Remove] = _Remove.REMOVE
 
 HeaderValue = str | Callable[[], str] | Remove
 ParamValue = Any
+TimeoutValue = float | PhaseTimeouts | None
 KeyProvider = Callable[[], str] | Callable[[], Awaitable[str]]
 
 
 class Overrides(TypedDict, total=False):
     """The fields of `RequestOptions` as keywords of a verb."""
 
-    timeout: Any
+    timeout: TimeoutValue
     deadline: float | None
     max_retries: int
     retry: Any
@@ -111,7 +113,7 @@ class RequestOptions:
         InvalidOption: A value cannot work. The message names the field and shows no secret.
     """
 
-    timeout: Any | Unset = UNSET
+    timeout: TimeoutValue | Unset = UNSET
     deadline: float | Unset | None = UNSET
     max_retries: int | Unset = UNSET
     retry: Any | Unset = UNSET

@@ -142,6 +142,7 @@ options = RequestOptions(timeout=5.0, max_retries=0, headers={"X-Old": REMOVE}, 
 RequestOptions(stack=lambda usual: usual.without(Retry))
 RequestOptions(timeot=5.0)  # type: ignore[call-arg]
 RequestOptions(max_retries="two")  # type: ignore[arg-type]
+RequestOptions(timeout="5")  # type: ignore[arg-type]
 RequestOptions(5.0)  # type: ignore[call-arg]
 options.timeout = 6.0  # type: ignore[misc]
 
@@ -156,6 +157,9 @@ def use(client: Client) -> None:
     client.get("/orders", options={"timeout": 5.0}, idempotency_key="once", raise_for_status=False)
     client.get("/orders", timeot=5.0)  # type: ignore[call-arg]
     client.get("/orders", max_retries="two")  # type: ignore[arg-type]
+    client.get("/orders", timeout=httpx.Timeout(5.0, read=None))
+    client.get("/orders", timeout=None)
+    client.get("/orders", timeout="5")  # type: ignore[arg-type]
     client.request("PURGE", "/orders", operation="orders.purge")
     client.send(httpx.Request("GET", "https://api.example.com/orders"))
     assert_type(client.with_options(timeout=1.0), Client)
@@ -180,6 +184,7 @@ def use(client: Client) -> None:
         assert_type(other, Client)
     Client("https://api.example.com", api_key=1)  # type: ignore[arg-type]
     Client("https://api.example.com", timeot=1.0)  # type: ignore[call-arg]
+    Client("https://api.example.com", timeout="5")  # type: ignore[arg-type]
     assert_type(Client("https://api.example.com", timeout=1.0), Client)
 
 

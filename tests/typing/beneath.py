@@ -15,6 +15,8 @@ httpx.AsyncClient(transport=penstock.AsyncHttpxTransport(limits=httpx.Limits(), 
 httpx2.Client(transport=penstock.Httpx2Transport(timeout=httpx2.Timeout(3), proxy=None))
 httpx2.AsyncClient(transport=penstock.AsyncHttpx2Transport(name="acme", http2=True))
 assert_type(penstock.HttpxTransport().stack, Stack)
+penstock.Httpx2Transport(timeout="3")  # type: ignore[arg-type]  # seconds
+penstock.RequestOptions(timeout=httpx2.Timeout(3))
 penstock.Httpx2Transport(proxi=None)  # type: ignore[call-arg]  # there is no such argument
 here: Response = httpx.Response(200)
 there: Response = httpx2.Response(200)

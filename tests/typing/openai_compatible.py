@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, assert_type
 
+import httpx
+
 from penstock import (
     API,
     AsyncItemStream,
@@ -69,6 +71,8 @@ def in_sync(client: OpenAICompatible, streams: bool) -> None:
     assert_type(client.models.list(), ModelList)
     assert_type(client.models.retrieve("m"), ModelInfo)
     assert_type(client.with_options(timeout=3), OpenAICompatible)
+    client.with_options(timeout="3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.completions.create(model="m", prompt="p", timeout=httpx.Timeout(3))
     client.with_options(timeot=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     assert_type(OpenAICompatible.from_env(), OpenAICompatible)
 

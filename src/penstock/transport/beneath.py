@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from penstock.clock import Clock
+    from penstock.options import TimeoutValue
     from penstock.runtime import Runtime
     from penstock.transport.family import Family
     from penstock.transport.limits import AnyLimits
@@ -85,7 +86,7 @@ class Beneath(Keywords):
         transport: Any = None,
         deadline: float | None = None,
         max_retries: int = 2,
-        timeout: Any = UNSET,
+        timeout: TimeoutValue = UNSET,  # type: ignore[assignment]  # UNSET is of no type but its own
         name: str | None = None,
         logger: Any = None,
         tracer_provider: Any = None,

@@ -34,7 +34,7 @@ from penstock.clients.bayt.policy import (
 )
 
 if TYPE_CHECKING:
-    from penstock import Middleware, Stack
+    from penstock import Middleware, Stack, TimeoutValue
     from penstock.clients.bayt.settings import BaytSettings
 
 
@@ -48,7 +48,7 @@ class _Bayt(BaseAPI[Colour], Operations[Colour]):
         api_key: Any = None,
         base_url: str = BASE_URL,
         max_retries: int = MAX_RETRIES,
-        timeout: Any = TIMEOUT,
+        timeout: TimeoutValue = TIMEOUT,
         retry_delay: float = RETRY_DELAY,
         headers: Mapping[str, HeaderValue] | None = None,
         proxies: Mapping[str, Any] | None = None,

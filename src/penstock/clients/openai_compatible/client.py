@@ -33,7 +33,7 @@ from penstock.middleware import GenAI, RaiseForStatus, Retry
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from penstock import HeaderValue, Middleware, Response
+    from penstock import HeaderValue, Middleware, Response, TimeoutValue
     from penstock.clients.openai_compatible.settings import OpenAISettings
 
 BASE_URL = "https://api.openai.com/v1"
@@ -60,8 +60,8 @@ class _OpenAICompatible(BaseAPI[Colour]):
         project: str | None = None,
         headers: Mapping[str, HeaderValue] | None = None,
         params: Mapping[str, Any] | None = None,
-        timeout: Any = UNSET,
-        max_retries: int = UNSET,  # type: ignore[assignment]  # UNSET is of no type but its own
+        timeout: TimeoutValue = UNSET,  # type: ignore[assignment]  # UNSET is of no type but its own
+        max_retries: int = UNSET,  # type: ignore[assignment]  # as above
         middleware: Iterable[Middleware] = (),
         stack: Stack | Callable[[Stack], Stack] | None = None,
         settings: OpenAISettings | None = None,

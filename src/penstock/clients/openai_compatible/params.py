@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from penstock import Model, RequestOptions
+from penstock import Model, RequestOptions, TimeoutValue
 
 Message = Mapping[str, Any] | Model
 """A message of a chat: a dict, or one that was received."""
@@ -26,7 +26,7 @@ class CallArguments(TypedDict, total=False):
     extra_headers: Mapping[str, Any] | None
     extra_query: Mapping[str, Any] | None
     extra_body: Mapping[str, Any] | None
-    timeout: Any
+    timeout: TimeoutValue
     request_options: RequestOptions | Mapping[str, Any] | None
 
 
