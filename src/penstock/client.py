@@ -133,7 +133,7 @@ class Client(BaseClient):
 
         Returns:
             A context manager and iterator of events. The call happens when it is entered or first
-            iterated.
+            iterated. An answer of 204 is a stream without events, at its proper end (HTML §9.2).
 
         Raises:
             StreamError: While iterating: interrupted, truncated, idle, too large, an error event,
