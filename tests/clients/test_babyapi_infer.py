@@ -83,6 +83,22 @@ def test_what_cannot_be_inferred(colour: Any, given: Any, model: Any, code: str)
     assert (error.code, error.status, kit.script.requests) == (code, None, [])
 
 
+@pytest.mark.parametrize("messages", ["Hi.", {"role": "user", "content": "Hi."}])
+def test_one_message_is_no_conversation(colour: Any, messages: Any) -> None:
+    """A text or a message where messages are meant is refused before anything is sent."""
+    kit = baby(colour)
+    errors = [
+        kit.error(lambda client: client.infer(model="m", messages=messages)),
+        kit.error(lambda client: client.chat.completions.create(model="m", messages=messages)),
+        kit.stream_error(
+            lambda client: client.chat.completions.stream(model="m", messages=messages)
+        ),
+    ]
+    assert [error.code for error in errors] == ["INVALID_MESSAGES"] * 3
+    assert all("write messages=[{" in error.message for error in errors)
+    assert kit.script.requests == []
+
+
 def test_the_input_is_left_alone(colour: Any) -> None:
     """The caller's mapping is not changed."""
     given = {"prompt": " a ", "maxTokens": 5, "options": {"topP": 1}}

@@ -173,6 +173,36 @@ def test_a_misspelt_parameter_is_told_its_name(colour: Any) -> None:
     assert rig.script.requests == []
 
 
+@pytest.mark.parametrize("how", ["create", "streamed", "stream"])
+@pytest.mark.parametrize("messages", ["Hi.", b"Hi.", {"role": "user", "content": "Hi."}])
+def test_one_message_is_no_conversation(messages: Any, how: str, colour: Any) -> None:
+    """A text or a message where messages are meant is refused with what to write; nothing is sent.
+
+    It would be sent as its letters, or its keys.
+    """
+    rig = Rig(colour)
+
+    def ask(client: Any) -> Any:
+        completions = client.chat.completions
+        if how == "stream":
+            return completions.stream(model="m", messages=messages)
+        return completions.create(model="m", messages=messages, stream=how == "streamed")
+
+    kind = type(messages).__name__
+    told = rf"^messages must be a list, not {kind}: write messages=\[\{{.role.: .user., "
+    with pytest.raises(InvalidOption, match=told):
+        rig.run(ask)
+    assert rig.script.requests == []
+
+
+def test_one_document_is_no_list(colour: Any) -> None:
+    """A text where documents are meant would be ranked letter by letter: it is refused."""
+    rig = Rig(colour)
+    with pytest.raises(InvalidOption, match=r"not str: write documents=\["):
+        rig.run(lambda client: client.rerank.create(model="r", query="q", documents="a text"))
+    assert rig.script.requests == []
+
+
 def test_a_message_that_was_received_can_be_sent(colour: Any) -> None:
     """Messages and tool calls of an answer go back into a conversation as they came."""
     tool_call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}

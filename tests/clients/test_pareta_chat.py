@@ -103,6 +103,22 @@ def test_model_and_messages_must_be_there(
     assert rig.sent == []
 
 
+@pytest.mark.parametrize("messages", ["Hi.", {"role": "user", "content": "Hi."}])
+@pytest.mark.parametrize("streamed", [False, True])
+def test_one_message_is_no_conversation(messages: Any, streamed: bool, colour: Any) -> None:
+    """A text or a message where messages are meant is refused before anything is sent."""
+    rig = Rig(colour)
+    with pytest.raises(
+        TypeError, match=r"messages must be a list of messages: \[\{.role.: .user., "
+    ):
+        rig.run(
+            lambda client: client.chat.completions.create(
+                model="ep_1", messages=messages, stream=streamed
+            )
+        )
+    assert rig.sent == []
+
+
 def test_a_streamed_answer_is_chunks_until_done(colour: Any) -> None:
     """A stream asks for events, gives a chunk for each, and ends at `[DONE]`."""
     rig = Rig(colour, sse(chunk("A"), chunk(", B")))

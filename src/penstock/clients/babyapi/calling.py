@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from penstock import Colour, Items, Resource
@@ -10,8 +11,6 @@ from penstock.clients.babyapi.events import SSEEvent, as_sse_event
 from penstock.clients.babyapi.options import overrides_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from penstock import Response
     from penstock.clients.babyapi.options import Options
 
@@ -32,6 +31,7 @@ class Calling(Resource[Colour]):
         if _is_true(body.get("stream")):
             msg = "create() does not stream: call stream(), or leave out stream=True"
             raise BabyAPIError(msg, code="STREAM_METHOD_REQUIRED")
+        _check_messages(body)
         own = self._overrides(given)
         call = {"request_options": own} if own else {}
         return await self._json("POST", path, json=body, operation=operation, **call)  # type: ignore[no-any-return]  # an object, as the API has it
@@ -43,6 +43,7 @@ class Calling(Resource[Colour]):
         self, operation: str, path: str, body: Mapping[str, Any], given: Options
     ) -> Items[SSEEvent]:
         """Send *body* and return the events that come back, once somebody iterates."""
+        _check_messages(body)
         own = {"timeout": self._stream_timeout, **self._overrides(given), "max_retries": 0}
         streamed = {**body, "stream": True}
         return self._stream(
@@ -55,6 +56,15 @@ class Calling(Resource[Colour]):
             msg = "an API key is required: pass api_key=, or set BABYAPI_API_KEY"
             raise BabyAPIError(msg, code="API_KEY_REQUIRED")
         return own
+
+
+def _check_messages(body: Mapping[str, Any]) -> None:
+    """Refuse a text or a single message where a conversation is meant."""
+    messages = body.get("messages")
+    if isinstance(messages, (str, Mapping)):
+        kind = type(messages).__name__
+        msg = f'messages must be a list, not {kind}: write messages=[{{"role": …, "content": …}}]'
+        raise BabyAPIError(msg, code="INVALID_MESSAGES")
 
 
 def _is_true(flag: Any) -> bool:

@@ -31,7 +31,7 @@ class BabyAPIError(PenstockError):
         code: BabyAPI's code, or one of the client's own: `API_KEY_REQUIRED`, `TIMEOUT`,
             `STREAM_METHOD_REQUIRED`, `INVALID_TIMEOUT`, `INVALID_MAX_RETRIES`,
             `INVALID_REQUEST_OPTIONS`, `INVALID_HEADERS`, `INVALID_INFER_INPUT`, `INVALID_OPTIONS`,
-            `PROMPT_REQUIRED`, `MODEL_REQUIRED`.
+            `PROMPT_REQUIRED`, `MODEL_REQUIRED`, `INVALID_MESSAGES`.
         type: BabyAPI's type of the error.
         details: The body: parsed if it is JSON, else its text.
         request_id: BabyAPI's id for the request.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from penstock import UNSET, InvalidOption, plain
 from penstock.clients.openai_compatible.params import CallArguments
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable
 
 _CALL = frozenset(CallArguments.__annotations__)
 _SENT_AS = {"extra_headers": "headers", "extra_query": "params"}
@@ -47,6 +48,24 @@ def arguments(
     if sent:
         call["json"] = sent
     return call
+
+
+def listed(name: str, given: Iterable[Any], example: str) -> list[Any]:
+    """Return *given* as a list of what is sent.
+
+    Args:
+        name: The parameter's name.
+        given: What was given for it.
+        example: What to write in the list.
+
+    Raises:
+        InvalidOption: It is one item where many are meant: a text would be sent as its letters, a
+            message as its keys.
+    """
+    if isinstance(given, (str, bytes, Mapping)):
+        msg = f"{name} must be a list, not {type(given).__name__}: write {name}=[{example}]"
+        raise InvalidOption(msg)
+    return [plain(item) for item in given]
 
 
 def _unknown(operation: str, name: str, known: Collection[str]) -> InvalidOption:

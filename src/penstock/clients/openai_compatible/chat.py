@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
-from penstock import Colour, Resource, overloaded, plain, streaming_as
-from penstock.clients.openai_compatible.arguments import arguments
+from penstock import Colour, Resource, overloaded, streaming_as
+from penstock.clients.openai_compatible.arguments import arguments, listed
 from penstock.clients.openai_compatible.objects import ChatCompletion, ChatCompletionChunk
 from penstock.clients.openai_compatible.params import ChatParams, Message
 from penstock.clients.openai_compatible.streams import (
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _OPERATION = "chat.completions.create"
 _PATH = "/chat/completions"
 _KNOWN = frozenset(ChatParams.__annotations__)
+_EXAMPLE = '{"role": "user", "content": "…"}'
 
 
 class Create:
@@ -120,9 +121,10 @@ class ChatCompletions(Resource[Colour]):
         Raises:
             APIStatusError: The server refused; `RateLimitError` and its kin say what.
             APIConnectionError: The wire failed; `APITimeoutError` among them.
-            InvalidOption: A parameter is unknown or cannot be sent; nothing was.
+            InvalidOption: A parameter is unknown or cannot be sent, or *messages* is a single one;
+                nothing was sent.
         """
-        body = {"messages": [plain(message) for message in messages], "model": model}
+        body = {"messages": listed("messages", messages, _EXAMPLE), "model": model}
         if stream:
             return await self._open(self._chunks(params, body))
         call = arguments(_OPERATION, _KNOWN, params, body)
@@ -149,7 +151,7 @@ class ChatCompletions(Resource[Colour]):
             APIError: While iterating: what `create` raises, an error the server sends in the
                 stream, or a stream that breaks off before its end.
         """
-        body = {"messages": [plain(message) for message in messages], "model": model}
+        body = {"messages": listed("messages", messages, _EXAMPLE), "model": model}
         return self._chunks(params, body)
 
     def _chunks(self, params: ChatParams, body: dict[str, Any]) -> ChatStream | AsyncChatStream:

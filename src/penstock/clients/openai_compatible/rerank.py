@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from penstock import Colour, Resource, operation
-from penstock.clients.openai_compatible.arguments import arguments
+from penstock.clients.openai_compatible.arguments import arguments, listed
 from penstock.clients.openai_compatible.objects import RerankResponse
 from penstock.clients.openai_compatible.params import RerankParams
 
@@ -38,6 +38,6 @@ class Rerank(Resource[Colour]):
             APIError: As in `chat.completions.create`.
             InvalidOption: A parameter is unknown or cannot be sent; nothing was.
         """
-        body = {"model": model, "query": query, "documents": list(documents)}
+        body = {"model": model, "query": query, "documents": listed("documents", documents, '"…"')}
         call = arguments("rerank.create", _KNOWN, params, body)
         return await self._fetch(RerankResponse, "POST", "/rerank", **call)

@@ -127,6 +127,7 @@ class Completions(ParetaResource[Colour]):
 
         Raises:
             ValueError: There is no model, or there are no messages.
+            TypeError: *messages* is a text or a single message.
             InsufficientCreditsError: The balance is used up.
             EndpointNotReadyError: The endpoint is stopped or starting.
             APIStatusError: The server refused.
@@ -138,6 +139,9 @@ class Completions(ParetaResource[Colour]):
         if not messages:
             msg = "messages is required and must not be empty"
             raise ValueError(msg)
+        if isinstance(messages, (str, Mapping)):
+            msg = 'messages must be a list of messages: [{"role": "user", "content": "…"}]'
+            raise TypeError(msg)
         body = {"model": model, "messages": plain(messages), **openai_params}
         call: dict[str, Any] = {"operation": _OPERATION, "request_options": request_options}
         if not stream:
