@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretBytes, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from penstock.settings import Section, Settings, SettingsError, SettingsWarning
@@ -46,6 +46,28 @@ class Strict(Acme):
             msg = f"cannot work with {data}"
             raise ValueError(msg)
         return data
+
+
+class Quoting(Settings):
+    """Settings whose validator quotes what it refuses."""
+
+    model_config = SettingsConfigDict(env_prefix="QUOTING_")
+
+    token: SecretStr | None = None
+    seal: SecretBytes | None = None
+    keys: tuple[SecretStr, ...] = ()
+    number_token: int | None = None
+
+    @field_validator("token", "seal", "keys", "number_token")
+    @classmethod
+    def _refuse(cls, value: Any) -> Any:
+        if not value:
+            return value
+        first = value[0] if isinstance(value, tuple) else value
+        raw = first if isinstance(first, int) else first.get_secret_value()
+        stripped = raw if isinstance(raw, int) else raw.strip()
+        msg = f"{raw} is bad, and so are {raw!r}, {stripped} and {[raw]}"
+        raise ValueError(msg)
 
 
 FAILURES: dict[str, Callable[[Place], object]] = {
@@ -110,6 +132,24 @@ def test_no_error_shows_a_secret(place: Place, name: str) -> None:
     assert (error.__cause__, error.__context__) == (None, None)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert pickle.loads(pickle.dumps(error)).problems == error.problems
+
+
+@pytest.mark.parametrize(
+    ("given", "value"),
+    [
+        ({"token": f" {KEY}'\n"}, KEY),
+        ({"seal": KEY.encode()}, KEY),
+        ({"seal": KEY}, KEY),
+        ({"keys": ["other", KEY]}, "other"),
+        ({"keys": [KEY]}, KEY),
+        ({"number_token": 47114711}, "47114711"),
+    ],
+)
+def test_a_validator_may_quote_what_it_refuses(given: dict[str, Any], value: str) -> None:
+    """What a user's validator says of a secret is told without it, in whatever shape it was."""
+    with pytest.raises(SettingsError, match=r"REDACTED'? is bad, and so are") as caught:
+        Quoting(**given)
+    assert value not in str(caught.value)
 
 
 @settings(max_examples=60)

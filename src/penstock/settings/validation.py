@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def problems_of(
         merged: Where each value came from.
     """
     merged = merged or Merged()
-    secrets = tuple(_secrets(merged))
+    secrets = sorted(_secrets(merged), key=len, reverse=True)  # one may begin like another
     problems: dict[str, Problem] = {}
     for detail in error.errors(include_url=False, include_input=False):
         slot, path = _find(table, detail["loc"])
@@ -102,10 +103,22 @@ def _cure(detail: ErrorDetails) -> str:
 def _secrets(merged: Merged) -> Iterator[str]:
     """Yield what must not be in a message, whatever a validator put into it."""
     for entry in chain(merged.winners.values(), *merged.shadowed.values()):
-        value = entry.value
-        if isinstance(value, SecretStr | SecretBytes):
-            value = value.get_secret_value()
         leaf = entry.leaf
-        hidden = leaf.is_secret or leaf.holds_headers or is_secret(entry.key) or "@" in str(value)
-        if hidden and isinstance(value, str) and len(value) >= _MIN_SECRET:
-            yield value
+        named = leaf.is_secret or leaf.holds_headers or is_secret(entry.key)
+        for text in _texts(entry.value):
+            if (named or "@" in text) and len(text) >= _MIN_SECRET:
+                yield text
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield each text in *value* as a message may quote it: as it is, stripped, and by its repr."""
+    if isinstance(value, SecretStr | SecretBytes):
+        value = value.get_secret_value()
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None and not isinstance(value, bool):
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        yield from {text, text.strip(), repr(text)[1:-1]}
