@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
 from penstock.arguments import checked_headers
 from penstock.bound import BoundStack
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from penstock.messages import Request, Response
-    from penstock.options import RequestOptions
+    from penstock.options import Overrides, RequestOptions
     from penstock.runtime import Runtime
     from penstock.scope import Scope
     from penstock.stack import Stack
@@ -95,7 +95,7 @@ class Calling:
         """Whether this client, or the one it is a view of, was closed."""
         return self._closed or (self._parent is not None and self._parent.is_closed)
 
-    def with_options(self, **overrides: Any) -> Self:
+    def with_options(self, **overrides: Unpack[Overrides]) -> Self:
         """Return a view of this client with other options.
 
         It shares the connections, and closing it leaves them open.

@@ -163,6 +163,7 @@ def use(client: Client) -> None:
     client.request("PURGE", "/orders", operation="orders.purge")
     client.send(httpx.Request("GET", "https://api.example.com/orders"))
     assert_type(client.with_options(timeout=1.0), Client)
+    client.with_options(timeot=1.0)  # type: ignore[call-arg]
     assert_type(client.stack, Stack)
     assert_type(Client.from_env(), Client)
     with client.stream("GET", "/log") as opened:
