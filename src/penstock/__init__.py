@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from penstock.errors import PaginationError as PaginationError
     from penstock.errors import PaymentRequired as PaymentRequired
     from penstock.errors import PenstockError as PenstockError
+    from penstock.errors import ProxyRefused as ProxyRefused
     from penstock.errors import RedirectError as RedirectError
     from penstock.errors import RequestTimeout as RequestTimeout
     from penstock.errors import ResponseTooLarge as ResponseTooLarge
@@ -190,6 +191,7 @@ _HOMES = {
         "PaginationError",
         "PaymentRequired",
         "PenstockError",
+        "ProxyRefused",
         "RedirectError",
         "RequestTimeout",
         "ResponseTooLarge",

@@ -10,6 +10,7 @@ PenstockError
 │   ├── TimedOut                one attempt took too long
 │   │   └── DeadlineExceeded    the whole call did
 │   ├── UntrustedCertificate    the server's does not verify: another attempt would meet the same
+│   ├── ProxyRefused            the proxy does not let the request through, nor another like it
 │   └── CircuitOpen             nothing was sent: the origin failed too often lately
 ├── RedirectError               a redirect that must not be followed
 ├── StatusError                 a final status >= 400, with the detached response
@@ -153,6 +154,14 @@ class UntrustedCertificate(ConnectionFailed):
 
     It has expired, is for another name, or its authority is not among those that are trusted
     (`verify=`).
+    """
+
+
+class ProxyRefused(ConnectionFailed):
+    """The proxy does not let the request through: wrong credentials, or a server it forbids.
+
+    Another attempt would be refused as well, and might have the account locked. A proxy that could
+    not reach the server is a plain `ConnectionFailed`, of the same phase.
     """
 
 

@@ -14,6 +14,7 @@ import tenacity
 from penstock import (
     Call,
     ConnectionFailed,
+    ProxyRefused,
     RequestOptions,
     ResponseTooLarge,
     ServerError,
@@ -131,6 +132,12 @@ def test_an_idempotency_key_is_the_calls(rig: Callable[..., Rig]) -> None:
     [
         (ssl.SSLError("bad record"), ConnectionFailed, 3),
         (ssl.SSLCertVerificationError("a stranger"), UntrustedCertificate, 1),
+        (httpx.ProxyError("407 Proxy Authentication Required"), ProxyRefused, 1),
+        (httpx.ProxyError("403 Forbidden"), ProxyRefused, 1),
+        (httpx.ProxyError("it does not accept the user or the password"), ProxyRefused, 1),
+        (httpx.ProxyError("429 Too Many Requests"), ConnectionFailed, 3),
+        (httpx.ProxyError("502 Bad Gateway"), ConnectionFailed, 3),
+        (httpx.ProxyError("port 4030 is closed"), ConnectionFailed, 3),
         (anyio.EndOfStream(), ConnectionFailed, 3),
         (OSError("broken"), ConnectionFailed, 3),
         (TimeoutError("too long"), TimedOut, 3),
@@ -143,8 +150,8 @@ def test_what_the_transport_raises(
 ) -> None:
     """What the wire raised is repeated, and at last a typed error with it as cause.
 
-    A certificate is not: another attempt would meet the same. A bug in the transport comes up as
-    the same object at once.
+    A certificate is not, nor a proxy's no: another attempt would meet the same. A bug in the
+    transport comes up as the same object at once.
     """
     server = rig([error], forever=True)
     with pytest.raises(kind) as caught:

@@ -152,7 +152,7 @@ def test_a_proxy_that_refuses(
         error = calls.error(penstock.PenstockError, "GET", run.places["path"])
         assert run.heard == []
     if secure:
-        assert (type(error), error.phase) == (penstock.ConnectionFailed, "proxy")
+        assert (type(error), error.phase) == (penstock.ProxyRefused, "proxy")
         assert "407" in error.message
     else:
         assert error.status_code == 407

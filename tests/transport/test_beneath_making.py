@@ -45,7 +45,7 @@ def test_the_pool_takes_its_options(colour: Colour) -> None:
     [
         ({"stack": [Retry()]}, "must be a Stack"),
         ({"transport": object()}, "must be an httpx2? (Async)?BaseTransport, not object"),
-        ({"transport": penstock.HttpxTransport, "verify": True}, "verify belong"),
+        ({"transport": penstock.HttpxTransport, "verify": True}, "takes verify"),
         ({"name": "line\nend"}, "name"),
         ({"limits": httpx.Limits(max_connections=0)}, "max_connections"),
         ({"uds": "/x", "proxy": "http://p.example.com"}, "exclude"),

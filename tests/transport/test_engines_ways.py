@@ -75,17 +75,18 @@ def test_an_http_proxy(
 
 @over(SENDERS)
 def test_a_proxy_that_refuses(sender: Sender, certificates: Certificates) -> None:
-    """A tunnel that a proxy refuses is a failure of the proxy, without its password."""
+    """A proxy that refuses a tunnel is asked once, and the error is without its password."""
 
     async def scenario(client: Any) -> None:
-        with pytest.raises(penstock.ConnectionFailed) as caught:
-            await sender.get(client)
+        with pytest.raises(penstock.ProxyRefused, match="407") as caught:
+            await sender.get(client, max_retries=2)
         assert caught.value.phase == "proxy"
         assert "hunter2" not in f"{caught.value}{caught.value.__cause__}"
 
     with Server(proxy("user:other")) as via:
         proxied = f"http://user:hunter2@127.0.0.1:{via.port}"
         sender.run(scenario, "https://o.example", proxy=proxied, verify=certificates.authority)
+    assert via.connections == 1
 
 
 @over(SENDERS)

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from tenacity import retry_base
 
-from penstock import Call, CircuitOpen, ConnectionFailed, DeadlineExceeded, UntrustedCertificate
+from penstock import (
+    Call,
+    CircuitOpen,
+    ConnectionFailed,
+    DeadlineExceeded,
+    ProxyRefused,
+    UntrustedCertificate,
+)
 from penstock_middleware.idempotency import KEYED
 from penstock_middleware.outcome import FIRST_ERROR
 from penstock_middleware.retry.statuses import IDEMPOTENT, STATUSES, UNPROCESSED
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
     from penstock import Request, Response
 
-_FINAL = (DeadlineExceeded, UntrustedCertificate)
+_FINAL = (DeadlineExceeded, ProxyRefused, UntrustedCertificate)
 _SAYS = {"true": True, "false": False}
 
 
@@ -26,7 +33,7 @@ class RetryTransient(retry_base):
     """Try again what is likely to pass and safe to repeat.
 
     Statuses of `statuses`, failed connections and timeouts, but for a certificate that does not
-    verify and a deadline that has passed; where the method is not idempotent,
+    verify, a proxy that refuses and a deadline that has passed; where the method is not idempotent,
     only if nothing was processed (it was never sent, or the status says so) or the request has an
     `Idempotency-Key`. An open circuit is waited for by calls that have a deadline.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from penstock.errors import (
     DecodeError,
     InvalidOption,
     PenstockError,
+    ProxyRefused,
     RedirectError,
     TimedOut,
     UntrustedCertificate,
@@ -18,7 +20,7 @@ from penstock.errors import (
 from penstock.redact import safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from penstock.call import Call
     from penstock.messages import Request
@@ -47,6 +49,11 @@ _CONNECTION |= {"ConnectionRefusedError": "connect", "gaierror": "connect"}
 _CONNECTION |= {"SSLCertVerificationError": "connect"}
 # What engines let through: of socksio, and of `socket.connect` for a port beyond 65535.
 _CONNECTION |= {"SOCKSError": "proxy", "OverflowError": "connect"}
+_REFUSAL = re.compile(r"^4(?!08|25|29)\d\d\b|user or the password|Invalid username/password")
+"""What proxies are told to have said that they would say again: a status of the client's fault, but
+for 408, 425 and 429 (RFC 9110 §15.5, RFC 8470 §5.2, RFC 6585 §4), and by SOCKS, ours and httpcore's
+(RFC 1929 §2), that the password is wrong."""
+
 _OURS = {"LocalProtocolError", "UnsupportedProtocol", "InvalidURL", "UnicodeError"}
 _KNOWN = {*_TIMEOUTS, *_CONNECTION, *_OURS, "DecodingError", "TooManyRedirects"}
 
@@ -104,10 +111,10 @@ def _translate(error: BaseException, call: Call, proxy: Callable[[], str | None]
         return TimedOut(_TOOK_TOO_LONG[phase] + _through(proxy, phase), phase=phase)
     if name in _CONNECTION:
         phase = _CONNECTION[name]
-        untrusted = _untrusted(error) if phase == "connect" else None
-        text = safe_text(str(untrusted or error), call.scope.secrets) or type(error).__name__
+        kind, why = _kind_of(error, phase)
+        text = safe_text(_said_by(why), call.scope.secrets)
         said = f"the connection{_through(proxy, phase)} failed ({phase}): {text}"
-        return (UntrustedCertificate if untrusted else ConnectionFailed)(said, phase=phase)
+        return kind(said, phase=phase)
     if name == "DecodingError":
         return DecodeError(f"the body does not decode as its Content-Encoding says: {error}")
     if name == "TooManyRedirects":
@@ -116,13 +123,29 @@ def _translate(error: BaseException, call: Call, proxy: Callable[[], str | None]
     return InvalidOption(f"the request cannot be sent ({name}): check its URL, headers and body")
 
 
-def _untrusted(error: BaseException | None) -> BaseException | None:
-    """Return the error that a certificate did not verify, if *error* was raised for it."""
-    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+def _kind_of(error: BaseException, phase: str) -> tuple[type[ConnectionFailed], BaseException]:
+    """Return the class for a connection that failed, and which error says why."""
+    if phase == "connect":
+        for behind in _chain(error):
+            if isinstance(behind, ssl.SSLCertVerificationError):
+                return UntrustedCertificate, behind
+    if phase == "proxy" and _REFUSAL.search(str(error)):
+        return ProxyRefused, error
+    return ConnectionFailed, error
+
+
+def _said_by(error: BaseException) -> str:
+    """Return the text of *error*, or of what it was raised for: on trio, some have none."""
+    return next((text for behind in _chain(error) if (text := str(behind))), type(error).__name__)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Iterate over *error* and what it was raised for."""
+    while error is not None:
+        yield error
         # httpcore raises again `from None`. Any other context may be what the caller is handling.
         hidden = error.__context__ if error.__suppress_context__ else None
         error = error.__cause__ or hidden
-    return error
 
 
 def _through(proxy: Callable[[], str | None], phase: str) -> str:

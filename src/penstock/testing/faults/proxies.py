@@ -26,7 +26,8 @@ from penstock.testing.faults.proxying import (
 
 _SLOW = Ask(slow=True, retries=0)
 _ONCE = Ask(retries=0)
-_REFUSED = raises("ConnectionFailed/proxy")
+_REFUSED = raises("ProxyRefused/proxy")
+_FAILED = raises("ConnectionFailed/proxy")
 _LATE = raises("TimedOut")
 _TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _AUTH = "Proxy-Authenticate: Basic realm=x"
@@ -86,8 +87,8 @@ _TUNNELS = (
     _tunnel("connect-407", "refuses a tunnel's credentials", _REFUSED,
             answer("407 Proxy Authentication Required", OK_BODY, _AUTH)),
     _tunnel("connect-403", "does not allow the tunnel", _REFUSED, answer("403 Forbidden")),
-    _tunnel("connect-502", "cannot reach the server", _REFUSED, answer("502 Bad Gateway")),
-    _tunnel("connect-302", "redirects a CONNECT", _REFUSED,
+    _tunnel("connect-502", "cannot reach the server", _FAILED, answer("502 Bad Gateway")),
+    _tunnel("connect-302", "redirects a CONNECT", _FAILED,
             answer("302 Found", b"", "Location: {elsewhere}")),
     _tunnel("connect-noise", "answers CONNECT with noise", raises("ConnectionFailed"),
             cut(b"noise\r\n\r\n")),
@@ -110,13 +111,13 @@ _TUNNELS = (
 
 _SOCKS5 = (
     _socks("tunnel", "opens a tunnel", gives(), tunnel_by_socks),
-    _socks("noise", "speaks another protocol", raises("ConnectionFailed/proxy"),
+    _socks("noise", "speaks another protocol", _FAILED,
            cut(b"HTTP/1.1 400 Bad Request\r\n\r\n")),
-    _socks("methods", "accepts no method", raises("ConnectionFailed/proxy"),
+    _socks("methods", "accepts no method", _FAILED,
            then(lambda peer: peer.take(), say(b"\x05\xff"), fin)),
-    _socks("password", "refuses the password", raises("ConnectionFailed/proxy"),
+    _socks("password", "refuses the password", _REFUSED,
            then(lambda peer: greet_by_socks(peer, verdict=b"\x01\x01"), fin)),
-    _socks("refuses", "cannot reach the server", raises("ConnectionFailed/proxy"),
+    _socks("refuses", "cannot reach the server", _FAILED,
            then(greet_by_socks, lambda peer: peer.take(),
                 say(b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00"), fin)),
     _socks("fin", "ends the connection in the handshake", raises("ConnectionFailed"), fin),
