@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from penstock.call import copy_request
@@ -57,9 +57,6 @@ class Builder:
         )
         self._asked = {name: value for name, value in headers.items() if callable(value)}
         self._can_assemble = bool(host)
-        if host:
-            self._blank, self._blank_json = self._make_blank(), self._make_blank()
-            self._blank_json.headers.setdefault("Content-Type", "application/json")
 
     def build(
         self,
@@ -159,11 +156,19 @@ class Builder:
                 request.url = request.url.copy_remove_param(name)
         return request
 
-    def _make_blank(self) -> Any:
-        """Return a request with the client's headers and no body, for others to be copies of."""
+    @cached_property
+    def _blank(self) -> Any:
+        """A request with the client's headers and no body, for others to be copies of."""
         stream = self._http.ByteStream(b"")
         blank = self._http.Request("GET", self._urls.prefix, headers=self._own, stream=stream)
         blank.headers.encoding = "ascii"  # as checked; else it is worked out at each first look-up
+        return blank
+
+    @cached_property
+    def _blank_json(self) -> Any:
+        """The same for a body of JSON."""
+        blank = copy_request(self._blank)
+        blank.headers.setdefault("Content-Type", "application/json")
         return blank
 
     def _assemble(
