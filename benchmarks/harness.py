@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
 BARE_CALL = 95e-6
@@ -163,10 +163,12 @@ class Curve:
         """Add *subject* as what *name* does at *size*."""
         self._subjects[name, size] = subject
 
-    def run(self, rounds: int, times: int, *, at: int | None = None) -> None:
-        """Time everything, or only what is at one size, in turns."""
+    def run(
+        self, rounds: int, times: int, *, at: int | None = None, beside: Sequence[Subject] = ()
+    ) -> None:
+        """Time everything, or only what is at one size, in turns, and what stands *beside* it."""
         chosen = [s for (_, size), s in self._subjects.items() if at in {None, size}]
-        interleave(chosen, rounds, times)
+        interleave([*chosen, *beside], rounds, times)
 
     def medians(self) -> dict[str, dict[int, float]]:
         """Return seconds of CPU by name and size."""

@@ -190,6 +190,7 @@ MALFORMED = [
     "http://user:hunter2@[::1",
     "http://user:hunter2@[proxy]",
     f"socks5://user:{'hunter2' * 40}@proxy.example",
+    "http://user:hunter2@proxy.example/way/out",
 ]
 
 

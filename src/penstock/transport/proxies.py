@@ -198,7 +198,7 @@ def _parse(text: str) -> ProxyServer | None:
     except ValueError:
         return None
     # After a host comes nothing, or a slash. More is a password that was not percent-encoded.
-    misread = parts.query or parts.fragment or "@" in parts.path
+    misread = parts.query or parts.fragment or parts.path not in {"", "/"}
     name = plain_host(host)
     if misread or parts.scheme not in _SCHEMES or not (address or NAME.fullmatch(name)):
         return None
