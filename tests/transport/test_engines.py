@@ -239,16 +239,17 @@ def test_what_engines_let_through(let_through: Exception, phase: str) -> None:
 
 
 @over(SENDERS)
-def test_a_failure_is_repeated_by_retry_alone(sender: Sender) -> None:
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST", "PATCH", "PURGE"])
+def test_a_failure_is_repeated_by_retry_alone(sender: Sender, method: str) -> None:
     """A server that hangs up sees as many requests as the policy says, and no more."""
 
     async def scenario(client: Any) -> None:
         with pytest.raises(penstock.ConnectionFailed) as caught:
-            await sender.get(client)
+            await sender.get(client, method=method)
         assert len(caught.value.attempts) == 3
 
     with Server(gone) as server:
-        stack = Stack.standard().replace(Retry, Retry(base_delay=0))
+        stack = Stack.standard().replace(Retry, Retry(base_delay=0, retry_unsafe_methods=True))
         sender.run(scenario, server.url, max_retries=2, stack=stack)
     assert server.connections == 3
 
