@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from penstock import UNSET, Call, Keywords, RequestOptions
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from penstock import Next, Request, Response
@@ -38,4 +39,4 @@ class Deadline(Keywords):
         return await call_next(request)
 
     def __repr__(self) -> str:
-        return "Deadline()" if self._seconds is None else f"Deadline({self._seconds!r})"
+        return shown("Deadline", ("", self._seconds, None))

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from penstock import Attempt, Call, InvalidOption, Key, Keywords, Scope, __version__, apply_headers
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from penstock import HeaderValue, Next, Request, Response
@@ -48,7 +49,7 @@ class UserAgent(Keywords):
         return " ".join(token for token in tokens if token)
 
     def __repr__(self) -> str:
-        return f"UserAgent({self._prefix!r})" if self._prefix else "UserAgent()"
+        return shown("UserAgent", ("", self._prefix or None, None))
 
 
 class Headers(Keywords):

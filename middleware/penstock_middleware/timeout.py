@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from penstock import UNSET, Attempt, Call, DeadlineExceeded, Keywords, TimedOut, Until
+from penstock_middleware.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ class Timeout(Keywords):
         return response
 
     def __repr__(self) -> str:
-        return "Timeout(keep_phases=True)" if self._keep_phases else "Timeout()"
+        return shown("Timeout", ("keep_phases", self._keep_phases, False))
 
 
 def _phases(request: Request, timeout: Any) -> dict[str, float | None]:

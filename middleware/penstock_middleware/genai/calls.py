@@ -129,7 +129,7 @@ class GenAI(Tracing):
     def __repr__(self) -> str:
         return shown(
             "GenAI",
-            ("", self._provider, None),
+            ("", self._provider or None, None),
             ("operations", self._own_operations, {}),
             ("capture_content", self._capture_content, None),
             ("chunk_times", self._policy.chunk_times, False),

@@ -197,7 +197,8 @@ def _parse(text: str) -> ProxyServer | None:
         address = ipaddress.IPv6Address(host) if ":" in host else None
     except ValueError:
         return None
-    # After a host comes nothing, or a slash. More is a password that was not percent-encoded.
+    # After a host comes nothing, or a slash. More is a password that was not percent-encoded, or a
+    # path, which no proxy has.
     misread = parts.query or parts.fragment or parts.path not in {"", "/"}
     name = plain_host(host)
     if misread or parts.scheme not in _SCHEMES or not (address or NAME.fullmatch(name)):

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from penstock.transport.family import Family
 
 
+def unknown_proxy(url: Any) -> None:
+    """Name no proxy: how another's transport reaches a URL is its own affair."""
+
+
 class Terminal:
     """The innermost async function of a stack.
 
@@ -48,7 +52,7 @@ class Terminal:
         *,
         watched: bool,
         closed: Callable[[], bool] = lambda: False,
-        proxy_of: Callable[[Any], str | None] = lambda _: None,
+        proxy_of: Callable[[Any], str | None] = unknown_proxy,
     ) -> None:
         messages = importlib.import_module(f"penstock.transport.{family.name}_messages")
         self._exchange = exchange

@@ -8,7 +8,7 @@ from penstock.call import Call
 from penstock.errors import InvalidOption
 from penstock.options import UNSET
 from penstock.transport.family import family_of
-from penstock.transport.terminal import Terminal
+from penstock.transport.terminal import Terminal, unknown_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -185,12 +185,8 @@ def _terminal(
         family,
         watched=watched,
         closed=lambda: getattr(transport, "is_closed", False) is True,
-        proxy_of=getattr(transport, "proxy_of", _unknown),
+        proxy_of=getattr(transport, "proxy_of", unknown_proxy),
     )
-
-
-def _unknown(url: Any) -> None:
-    """Name no proxy: how another's transport reaches a URL is its own affair."""
 
 
 def _nothing() -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
 
-    from penstock import HeaderValue, Middleware, Stack
+    from penstock import HeaderValue, Middleware, Stack, TimeoutValue
     from penstock.clients.pareta.settings import ParetaSettings
 
 BASE_URL = "https://api.pareta.ai"
@@ -61,7 +61,7 @@ class _Pareta(BaseAPI[Colour]):
         *,
         api_key: Any = None,
         base_url: str | None = None,
-        timeout: httpx.Timeout | float | None = None,
+        timeout: TimeoutValue = None,
         max_retries: int = UNSET,  # type: ignore[assignment]  # UNSET is of no type but its own
         http_client: Any = None,
         headers: Mapping[str, HeaderValue] | None = None,
